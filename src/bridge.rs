@@ -6,6 +6,7 @@ mod body;
 mod certify;
 #[cfg(feature = "trust")]
 mod checking;
+mod deleting;
 mod error;
 mod handle;
 mod history;
@@ -17,9 +18,11 @@ mod outbound;
 mod pending;
 mod presence;
 mod report;
+mod requests;
 mod rule;
 mod rules;
 mod state;
+mod tally;
 
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
@@ -33,6 +36,7 @@ use crate::link::{CLOSED, Fetching, Link, Port};
 use crate::{Bus, Cause, Delivery, Event, Payload, Stage};
 
 pub use crate::link::{OutboxStorage, Role};
+pub use deleting::DeleteError;
 pub use error::BridgeError;
 pub use handle::{Bridge, RuleGuard};
 pub use history::{HistoryError, HistoryPage};
@@ -41,8 +45,8 @@ pub use presence::{Occupant, Occupants, PRESENCE_TOPIC, PresenceGuard};
 pub use rule::Rule;
 pub use session::{CloseCode, Durability, Position, RejectCode, Start as StartFrom};
 pub use state::{Acked, CaughtUp, Gap, LinkState, LinkStatus, Uncertain};
+pub use tally::{TallyError, TopicTally};
 
-use history::Reader;
 #[cfg(not(feature = "trust"))]
 use inbound::Arrived;
 use inbound::Inbox;
@@ -50,6 +54,7 @@ use options::Fetch;
 use pending::Pending;
 use presence::PresenceRecord;
 use report::Report;
+use requests::{Answer, Request};
 use rules::Rules;
 
 /// The topic that reports the state of a link and its outbox, as a [`LinkStatus`], whenever it changes. Retained.
@@ -77,8 +82,7 @@ struct Endpoint {
     certify: Option<certify::Certify>,
     rules: RefCell<Rules>,
     pending: RefCell<Pending>,
-    /// The requests for pages of history.
-    readers: RefCell<Vec<Reader>>,
+    requests: RefCell<Vec<Request>>,
     presence: RefCell<Vec<PresenceRecord>>,
     /// Itself, from its end until the store has written what it was given.
     flushing: RefCell<Option<Rc<Self>>>,
@@ -110,7 +114,7 @@ impl Endpoint {
             certify: options.certify,
             rules: RefCell::default(),
             pending: RefCell::default(),
-            readers: RefCell::default(),
+            requests: RefCell::default(),
             presence: RefCell::default(),
             flushing: RefCell::default(),
             last_key: Cell::new(0),
@@ -124,7 +128,7 @@ impl Endpoint {
     fn end(&self) {
         // Before the link ends: events that were published just now are still to be written.
         self.flushing.replace(self.this.upgrade());
-        self.end_reading();
+        self.end_requests();
         self.inbox.clear();
         #[cfg(feature = "trust")]
         self.checks.clear();
@@ -214,7 +218,9 @@ impl Port for Endpoint {
                 self.found_gap(subscription, stream.as_str(), from, to);
             }
             Effect::Refused(subscription, _, message) => self.was_refused(subscription, message),
-            Effect::History(request, page) => self.paged(request, page),
+            Effect::History(id, page) => self.answered(id, Answer::Page(page)),
+            Effect::Deleted(id, outcome) => self.answered(id, Answer::Deleted(outcome)),
+            Effect::Tallied(id, tallies) => self.answered(id, Answer::Tallied(tallies)),
             Effect::Occupants(occupants) => self.tell_occupants(&occupants),
             Effect::NotPresent { topic, message, .. } | Effect::Denied { topic, message, .. } => {
                 self.complain(&topic, message.into());

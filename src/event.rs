@@ -26,6 +26,9 @@ struct Attributes {
     account: Option<Box<str>>,
     #[cfg(feature = "trust")]
     verified: Option<Rc<crate::trust::Verified>>,
+    /// The offset of the event whose deletion it reports.
+    deletes: Option<u64>,
+    is_deleted: bool,
     time: Option<f64>,
     delivery: Delivery,
     /// Set for an event that a peer has sent.
@@ -86,7 +89,7 @@ impl Event {
     }
 
     fn copy(&self, payload: Payload, delivery: Delivery, flow: Option<Box<Flow>>) -> Self {
-        let Attributes { topic, source, account, time, .. } = &*self.0;
+        let Attributes { topic, source, account, deletes, is_deleted, time, .. } = &*self.0;
         let id = OnceCell::from(Box::from(self.id()));
         Self(Rc::new(Attributes {
             topic: topic.clone(),
@@ -96,6 +99,8 @@ impl Event {
             account: account.clone(),
             #[cfg(feature = "trust")]
             verified: self.0.verified.clone(),
+            deletes: *deletes,
+            is_deleted: *is_deleted,
             time: *time,
             delivery,
             flow,
@@ -128,6 +133,8 @@ impl Event {
             account: None,
             #[cfg(feature = "trust")]
             verified: None,
+            deletes: None,
+            is_deleted: false,
             time,
             delivery,
             flow: None,
@@ -204,6 +211,11 @@ impl Event {
         self.0.payload.to_rust()
     }
 
+    /// Whether it was deleted, or reports a deletion: then it has no data.
+    pub(crate) fn lacks_data(&self) -> bool {
+        self.0.is_deleted || self.0.deletes.is_some()
+    }
+
     /// The payload as a JS value: the published value itself if it is one.
     ///
     /// # Errors
@@ -266,10 +278,17 @@ impl Event {
         Self::build(topic, payload, OnceCell::from(Box::from(id)), source.into(), time, delivery)
     }
 
-    /// The same event, attested to be from an account.
-    pub(crate) fn by(mut self, account: Option<String>) -> Self {
+    /// The same event with what a peer attests: the account that has published it, the offset of the event whose deletion
+    /// it reports, and whether it was deleted itself.
+    pub(crate) fn attested(
+        mut self,
+        account: Option<String>,
+        deletes: Option<u64>,
+        is_deleted: bool,
+    ) -> Self {
         if let Some(attributes) = Rc::get_mut(&mut self.0) {
             attributes.account = account.map(String::into_boxed_str);
+            (attributes.deletes, attributes.is_deleted) = (deletes, is_deleted);
         }
         self
     }
@@ -281,6 +300,22 @@ impl Event {
             attributes.verified = verified.map(Rc::new);
         }
         self
+    }
+
+    /// If a peer reports with this event that another one was [deleted](crate::Bridge::delete): the position of the
+    /// deleted event, without its id. It has no data, and the topic of the deleted event. The
+    /// [account](Event::account) is the one that has deleted it.
+    pub fn deletes(&self) -> Option<Position> {
+        let (offset, Delivery::Stored(position)) = (self.0.deletes?, &self.0.delivery) else {
+            return None;
+        };
+        let (stream, epoch) = (position.stream.clone(), position.epoch);
+        Some(Position { stream, epoch, offset, id: None })
+    }
+
+    /// Whether this event was [deleted](crate::Bridge::delete), so that it has no data. Readers of the past get it so.
+    pub fn is_deleted(&self) -> bool {
+        self.0.is_deleted
     }
 
     /// The same event with another delivery.

@@ -62,6 +62,7 @@ extern "C" {
         account: Option<&str>,
         verified: JsValue,
         error: &JsValue,
+        deletion: Option<String>,
     ) -> JsValue;
     #[wasm_bindgen(js_name = makeVerified)]
     fn make_verified(subject: &str, name: Option<&str>, key: &str) -> JsValue;
@@ -350,8 +351,9 @@ fn marked<'a>(event: &'a Event, data: &JsValue, error: &JsValue) -> &'a JsValue 
     event.face(|id| {
         let delivery = delivery(event.delivery());
         let (topic, source, account) = (event.topic().as_str(), event.source(), event.account());
-        let verified = verified(event);
-        make_event(topic, data, source, event.time(), delivery, id, account, verified, error)
+        let (verified, deletion) = (verified(event), deletion(event));
+        let time = event.time();
+        make_event(topic, data, source, time, delivery, id, account, verified, error, deletion)
     })
 }
 
@@ -362,6 +364,12 @@ fn verified(event: &Event) -> JsValue {
         }
         _ => JsValue::UNDEFINED,
     }
+}
+
+/// The offset of the deleted event for a deletion, and an empty text for a deleted event.
+fn deletion(event: &Event) -> Option<String> {
+    let deletes = event.deletes().map(|position| position.offset.to_string());
+    deletes.or_else(|| event.is_deleted().then(String::new))
 }
 
 fn delivery(delivery: &Delivery) -> JsValue {

@@ -76,7 +76,8 @@ impl<T: 'static> Typed<T> {
         bus.publish(self.topic.clone(), value)
     }
 
-    /// Calls `handler` with each value, until the returned subscription is dropped.
+    /// Calls `handler` with each value, until the returned subscription is dropped. Events that were
+    /// [deleted](crate::Event::is_deleted), and those that report it, have none.
     pub fn subscribe(
         &self,
         bus: &Bus,
@@ -86,6 +87,9 @@ impl<T: 'static> Typed<T> {
         T: DeserializeOwned,
     {
         bus.pure().subscribe(self.topic.clone().into(), move |event| {
+            if event.payload.lacks_data() {
+                return Ok(());
+            }
             let value = event.payload.data::<T>().map_err(|why| TypeMismatch {
                 expected: type_name::<T>(),
                 found: event.payload.payload().form(),

@@ -3,7 +3,7 @@
 use std::ops::{Deref, DerefMut};
 
 use model::{Connection, ConnectionNo};
-use session::server::{Append, Effect, Granted, Options, Wire};
+use session::server::{Append, Deletion, Effect, Granted, Options, Wire};
 use session::{Body, MAX_NUMBER, Millis, json};
 use topic::Topic;
 
@@ -77,6 +77,7 @@ impl Peer {
             // Its own, because there is no other connection.
             Effect::Forward(event) => self.server.forwarded(event),
             Effect::Append(append) => may_be_logged(append),
+            Effect::Delete(deletion) => may_be_deleted(deletion),
             // Nothing reads it.
             Effect::Send(_) => return,
             _ => {}
@@ -96,6 +97,13 @@ fn may_be_logged(append: &Append) {
     }
     if let Ok((topic, body)) = &append.event {
         may_be_read(topic, body);
+    }
+}
+
+fn may_be_deleted(deletion: &Deletion) {
+    assert!(deletion.target.offset <= MAX_NUMBER, "an offset wraps: {deletion:?}");
+    if let Ok(topic) = Topic::parse("a") {
+        may_be_read(&topic, &deletion.event);
     }
 }
 

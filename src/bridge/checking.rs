@@ -92,12 +92,10 @@ impl Checks {
     }
 }
 
-/// Whether a peer has made this of a deletion: the event that reports it, or what is left of the deleted event. Neither
-/// has a signature, nor data that could be forged.
+/// Whether this is the event by which a peer reports a deletion, or what is left of the deleted event. Neither has a
+/// signature, nor data that could be forged.
 fn is_about_deletion(body: &Body) -> bool {
-    let has = |name: &str| body.extensions.iter().any(|(it, _)| it == name);
-    body.data.is_empty()
-        && (has("deleted") || has("deletes") && body.source.starts_with("/relays/"))
+    body.data.is_empty() && (body.deletes().is_some() || body.deleted().is_some())
 }
 
 impl Endpoint {

@@ -1,16 +1,15 @@
 //! Pages of the peer's log, backwards.
 
-use std::future::poll_fn;
 use std::rc::Weak;
-use std::task::{Poll, Waker};
 
 use bus::Pattern;
-use session::client::{self, Older, RequestId};
+use session::client::{self, Older};
 use session::{Position, RejectCode};
 
-use super::body::content;
+use super::body::received;
+use super::requests::{Answer, request};
 use super::{Bridge, Endpoint};
-use crate::{Delivery, Event, Payload, TopicError};
+use crate::{Delivery, Event, TopicError};
 
 /// A page of the peer's log.
 #[derive(Debug, Clone)]
@@ -39,21 +38,6 @@ pub enum HistoryError {
     /// The bridge was dropped.
     #[error("the bridge is closed")]
     Closed,
-}
-
-type Answer = Result<Older, client::HistoryError>;
-
-/// A request for a page.
-pub(super) struct Reader {
-    id: RequestId,
-    page: Option<Answer>,
-    waker: Option<Waker>,
-}
-
-/// Cancels a request when it is dropped.
-struct PageRequest<'a> {
-    endpoint: &'a Weak<Endpoint>,
-    id: RequestId,
 }
 
 impl Bridge {
@@ -114,60 +98,15 @@ impl Endpoint {
         before: Option<Position>,
         limit: u32,
     ) -> Result<Older, HistoryError> {
-        let id = {
-            let endpoint = this.upgrade().ok_or(HistoryError::Closed)?;
-            endpoint.request_page(pattern, before, limit)
+        let Some(Answer::Page(page)) =
+            request(this, |link| link.history(pattern, before, limit)).await
+        else {
+            return Err(HistoryError::Closed);
         };
-        let wanted = PageRequest { endpoint: this, id };
-        let page = poll_fn(|context| match this.upgrade() {
-            Some(endpoint) => endpoint.poll_page(id, context.waker()),
-            None => Poll::Ready(None),
-        });
-        let page = page.await.ok_or(HistoryError::Closed)?;
-        drop(wanted);
         page.map_err(|error| match error {
             client::HistoryError::Refused(code) => HistoryError::Refused(code),
             _ => HistoryError::Reset,
         })
-    }
-
-    fn request_page(&self, pattern: Pattern, before: Option<Position>, limit: u32) -> RequestId {
-        let id = self.link.history(pattern, before, limit);
-        self.readers.borrow_mut().push(Reader { id, page: None, waker: None });
-        self.link.drive();
-        id
-    }
-
-    /// The answer to a request.
-    pub(super) fn paged(&self, id: RequestId, page: Answer) {
-        let waker = {
-            let mut readers = self.readers.borrow_mut();
-            let Some(reader) = readers.iter_mut().find(|reader| reader.id == id) else { return };
-            reader.page = Some(page);
-            reader.waker.take()
-        };
-        waker.into_iter().for_each(Waker::wake);
-    }
-
-    /// Resolves to `None` if the bridge has been dropped.
-    fn poll_page(&self, id: RequestId, waker: &Waker) -> Poll<Option<Answer>> {
-        let mut readers = self.readers.borrow_mut();
-        let Some(reader) = readers.iter_mut().find(|reader| reader.id == id) else {
-            return Poll::Ready(None);
-        };
-        match reader.page.take() {
-            Some(page) => Poll::Ready(Some(page)),
-            None => {
-                reader.waker = Some(waker.clone());
-                Poll::Pending
-            }
-        }
-    }
-
-    /// Ends all requests.
-    pub(super) fn end_reading(&self) {
-        let readers = self.readers.take();
-        readers.into_iter().filter_map(|reader| reader.waker).for_each(Waker::wake);
     }
 
     fn page(&self, older: Older, verdicts: Verdicts) -> HistoryPage {
@@ -184,23 +123,11 @@ impl Endpoint {
                     return None;
                 }
             };
-            let payload = Payload::from_bytes(content(body.content_type, body.data));
-            let (time, stored) = (body.time, Delivery::Stored(position));
-            let event = Event::inbound(topic, payload, &body.id, &body.source, time, stored);
-            let event = event.by(body.authid);
+            let event = received(topic, body, None, Delivery::Stored(position));
             #[cfg(feature = "trust")]
             let event = event.verified(verified);
             self.bus.admit(event)
         });
         HistoryPage { events: events.collect(), next: older.next }
-    }
-}
-
-impl Drop for PageRequest<'_> {
-    fn drop(&mut self) {
-        if let Some(endpoint) = self.endpoint.upgrade() {
-            endpoint.link.forget_history(self.id);
-            endpoint.readers.borrow_mut().retain(|reader| reader.id != self.id);
-        }
     }
 }

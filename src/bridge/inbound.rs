@@ -10,7 +10,7 @@ use session::Body;
 use session::client::{Delivery as Inbound, SubscriptionId};
 
 use super::Endpoint;
-use super::body::content;
+use super::body::{content, received};
 use super::rules::RuleMatch;
 use crate::js::spawn;
 use crate::{Delivery, Event, Payload};
@@ -145,10 +145,7 @@ impl Endpoint {
             self.passed(&body.id);
             None
         };
-        let payload =
-            published.unwrap_or_else(|| Payload::from_bytes(content(body.content_type, body.data)));
-        let event = Event::inbound(topic, payload, &body.id, &body.source, body.time, delivery);
-        let event = event.by(body.authid);
+        let event = received(topic, body, published, delivery);
         #[cfg(feature = "trust")]
         let event = event.verified(arrived.verified);
         // Interceptors have judged an event of this page when it was published.

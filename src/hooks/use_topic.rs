@@ -32,7 +32,9 @@ pub fn use_topic<T: DeserializeOwned + 'static>(pattern: &str) -> Option<Rc<T>> 
         pattern,
         || None,
         |newest: &mut Option<Rc<T>>, event| {
-            *newest = Some(event.data::<T>()?);
+            if !event.lacks_data() {
+                *newest = Some(event.data::<T>()?);
+            }
             Ok(())
         },
     );

@@ -3,7 +3,7 @@
 
 use session::client::{PublishError, PublishOptions, RequestId, SubscriptionId, Window};
 use session::tabs::Lane;
-use session::{Body, Position, Start};
+use session::{Body, Position, Start, TallyTopic};
 use topic::{Pattern, Topic};
 
 use super::{Link, OutboxStorage, Role};
@@ -66,8 +66,18 @@ impl Link {
         self.tab.borrow_mut().client().history(pattern, before, limit)
     }
 
-    pub(crate) fn forget_history(&self, id: RequestId) {
-        self.tab.borrow_mut().client().forget_history(id);
+    /// Requests to delete an event of the peer's log.
+    pub(crate) fn delete(&self, position: Position) -> RequestId {
+        self.tab.borrow_mut().client().delete(position)
+    }
+
+    /// Requests counts of the events of topics.
+    pub(crate) fn tally(&self, topics: Vec<TallyTopic>) -> RequestId {
+        self.tab.borrow_mut().client().tally(topics)
+    }
+
+    pub(crate) fn forget_request(&self, id: RequestId) {
+        self.tab.borrow_mut().client().forget_request(id);
     }
 
     /// Becomes present at a topic, or changes key and data there.

@@ -115,6 +115,19 @@ export interface HistoryPage {
   readonly next?: Position;
 }
 
+/** What the peer's log holds of a topic. */
+export interface Tally {
+  readonly topic: string;
+  /** How many events follow the position, at most 1,000. All of them without one, or with one of another log. */
+  readonly count: number;
+  /** The position of the newest event. Absent if there is none. */
+  readonly head?: Position;
+  /** The newest event that was not deleted. Absent if it is 4 kB or larger, or not among the newest few. */
+  readonly newest?: Event;
+  /** Why the topic was not counted: `not_allowed`, or `illegal_topic`. */
+  readonly code?: string;
+}
+
 /** The data of events on `$bus.gap`: events that a rule asks for are no longer in the peer's stream. */
 export interface Gap {
   /** The pattern of the rule. */
@@ -253,6 +266,22 @@ export interface Link extends Disposing {
     pattern: string,
     options?: { readonly before?: Position; readonly limit?: number },
   ) => Promise<HistoryPage>;
+  /**
+   * Deletes a stored event, and resolves with the position of the deletion event:
+   * `await link.delete(event.delivery.position)`. The author may do so, and who has the right to moderate the topic. Only
+   * the event's id, source, account and time stay in the peer's log, and all subscribers get an event with
+   * {@link Event.deletes}. Rejects with `not_allowed`, with `not_found`, or with `not_available` if the peer cannot delete.
+   * Waits for the link; deleting an event again does no harm.
+   */
+  readonly delete: (position: Position) => Promise<Position>;
+  /**
+   * Counts the stored events of topics, each after a position, and brings the newest: one {@link Tally} for each topic, in
+   * their order. `await link.tally(rooms.map(({ topic, read }) => ({ topic, after: read })))`. Waits for the link; rejects
+   * with `not_available` if the peer cannot count.
+   */
+  readonly tally: (
+    topics: Iterable<string | { readonly topic: string; readonly after?: Position }>,
+  ) => Promise<readonly Tally[]>;
   /**
    * Joins a topic, until the returned disposer is called. A reload does not leave it. Other members see `key` and
    * `data`, which must be JSON.

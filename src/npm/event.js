@@ -54,6 +54,15 @@ export class Event {
     return this.#more?.delivery ?? local;
   }
 
+  get deletes() {
+    const offset = this.#more?.deletion;
+    return offset ? { ...this.delivery.position, offset } : undefined;
+  }
+
+  get deleted() {
+    return this.#more?.deletion === "";
+  }
+
   get error() {
     return this.#more?.error;
   }
@@ -102,8 +111,8 @@ function randomId() {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-export function makeEvent(topic, data, source, time, delivery, id, account, verified, error) {
-  return new Event(topic, data, { source, time, delivery, id, account, verified, error });
+export function makeEvent(topic, data, source, time, delivery, id, account, verified, error, deletion) {
+  return new Event(topic, data, { source, time, delivery, id, account, verified, error, deletion });
 }
 
 export function makeVerified(subject, name, key) {

@@ -39,6 +39,13 @@ export interface Event<Data = unknown> {
   readonly trust: Trust;
   /** How it arrived: `if (event.delivery.status === "stored") shown(event.delivery.position)`. */
   readonly delivery: Delivery;
+  /**
+   * If the peer reports with this event that another one on this topic was deleted: the position of that one.
+   * `if (event.deletes) hide(event.deletes.offset)`. It has no `data`.
+   */
+  readonly deletes?: Position;
+  /** Whether this event was deleted, so that it has no `data`: `if (event.deleted) showTombstone(event.id)`. */
+  readonly deleted: boolean;
   /** In a page of history: why `data` could not be read, for `if (event.error) skip(event.id)`. */
   readonly error?: BusError;
   /** The event in the JSON format of CloudEvents 1.0: `JSON.stringify(event.toCloudEvent())`. */

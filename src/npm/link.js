@@ -1,7 +1,7 @@
 // The bridge in the npm package: `connect`, its rules, and the receipts of durable events.
 
 import { ending } from "./ends.js";
-import { expect, expectTopic, fail, FUNCTION, STRING, take, TEXT } from "./options.js";
+import { expect, expectTopic, fail, FUNCTION, POSITION, STRING, take, TEXT } from "./options.js";
 
 /** Keeps open links alive: their handlers are called even if the page holds no reference to the bus. */
 const open = new Set();
@@ -89,6 +89,19 @@ export function connector(core, held) {
         const { before, limit = 50 } = take(given, HISTORY);
         return link.history(pattern, before, limit);
       },
+      async delete(position) {
+        expect(position, POSITION, "the position");
+        return link.delete(position);
+      },
+      async tally(topics) {
+        return link.tally(
+          Array.from(topics, (given) => {
+            const { topic, after } = typeof given === "string" ? { topic: given } : take(given, TALLY);
+            expectTopic(topic, "the topic");
+            return [topic, after];
+          }),
+        );
+      },
       join(topic, key, data, given) {
         const { signal } = take(given, SIGNAL);
         expectTopic(topic, "the topic");
@@ -118,6 +131,7 @@ const CONNECT = ["url", "rules", "signal", "identity", "storage", "credentials",
 const RULE = ["pattern", "direction", "durable", "from", "window", "signed"];
 const WINDOW = ["events", "bytes"];
 const HISTORY = ["before", "limit"];
+const TALLY = ["topic", "after"];
 const SIGNAL = ["signal"];
 
 function readRule(rule) {

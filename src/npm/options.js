@@ -30,6 +30,12 @@ export const STRING = [(value) => typeof value === "string", "a string"];
 export const FUNCTION = [(value) => typeof value === "function", "a function"];
 export const OBJECT = [isObject, "an object"];
 
+export const POSITION = [
+  (value) =>
+    isObject(value) && isDecimal(value.offset) && isDecimal(value.epoch) && /^(string|undefined)$/.test(typeof value.stream),
+  "a position: the `next` of a page, or of a stored event",
+];
+
 /** The valid values of each option. */
 const RULES = {
   atMost: COUNT,
@@ -38,11 +44,8 @@ const RULES = {
     (value) => value === "microtask" || value === "frame" || (isNumber(value, 0) && value < Infinity) || isBatch(value),
     '"microtask", "frame", milliseconds, or { ms, count }',
   ],
-  before: [
-    (value) =>
-      isObject(value) && isDecimal(value.offset) && isDecimal(value.epoch) && /^(string|undefined)$/.test(typeof value.stream),
-    "a position: the `next` of a page",
-  ],
+  after: POSITION,
+  before: POSITION,
   bytes: COUNT,
   capacity: COUNT,
   certify: FUNCTION,
@@ -79,6 +82,7 @@ const RULES = {
   speed: [(value) => isNumber(value, Number.MIN_VALUE), "a number above 0"],
   storage: word(["indexeddb", "memory"]),
   timeout: MILLISECONDS,
+  topic: STRING,
   topics: COUNT,
   trust: [(value) => isObject(value?.issuers), "{ issuers: { [iss]: keys } }"],
   url: TEXT,

@@ -6,9 +6,12 @@ use wasm_bindgen::prelude::*;
 
 use super::link::{Link, thrown};
 use super::{face_of, fail, kept, marked};
-use crate::bridge::{HistoryError, HistoryPage, PRESENCE_TOPIC, Position, PresenceGuard};
+use crate::bridge::{
+    DeleteError, HistoryError, HistoryPage, PRESENCE_TOPIC, Position, PresenceGuard, TallyError,
+    TopicTally,
+};
 use crate::js::{object, promise};
-use crate::{Payload, Subscription};
+use crate::{Event, Payload, Subscription};
 
 /// Watches a topic, and notifies a handler.
 struct Watching {
@@ -40,16 +43,57 @@ impl Link {
             let HistoryPage { events, next } = page.map_err(|error| no_page(&error))?;
             let faces = Array::new();
             for event in &events {
-                faces.push(&match event.js() {
-                    Ok(data) => face_of(event, &data).clone(),
-                    Err(error) => {
-                        let error = fail("illegal_data", &error.to_string());
-                        marked(event, &JsValue::UNDEFINED, &error).clone()
-                    }
-                });
+                faces.push(&past(event));
             }
             let next = next.map_or(JsValue::UNDEFINED, |next| place(&next));
             Ok(object(&[("events", faces.into()), ("next", next)]))
+        })
+    }
+
+    /// Deletes the event at a position. Resolves with the position of the deletion event.
+    #[wasm_bindgen(skip_typescript)]
+    pub fn delete(&self, at: &JsValue) -> Promise {
+        let deleted = self.open().zip(position(at));
+        let deleted = deleted.map(|(open, position)| open.bridge.delete(&position));
+        promise(async move {
+            let deleted = match deleted {
+                Some(deleted) => deleted.await,
+                None => Err(DeleteError::Closed),
+            };
+            deleted.map(|position| place(&position)).map_err(|error| {
+                let code = match error {
+                    DeleteError::Refused(code) => code.name(),
+                    DeleteError::Closed => "closed",
+                    _ => "not_available",
+                };
+                fail(code, &error.to_string())
+            })
+        })
+    }
+
+    /// Counts the events of topics, given as arrays of a topic and a position or `undefined`.
+    #[wasm_bindgen(skip_typescript)]
+    pub fn tally(&self, topics: &Array) -> Promise {
+        let topics = topics.iter().map(|it| {
+            let it: Array = it.unchecked_into();
+            (it.get(0).as_string().unwrap_or_default(), position(&it.get(1)))
+        });
+        let topics = topics.collect();
+        let tallies = self.open().map(|open| open.bridge.tally(topics));
+        promise(async move {
+            let tallies = match tallies {
+                Some(tallies) => tallies.await,
+                None => Err(TallyError::Closed),
+            };
+            let tallies = tallies.map_err(|error| {
+                let code = match error {
+                    TallyError::Refused(code) => code.name(),
+                    TallyError::Closed => "closed",
+                    _ => "not_available",
+                };
+                fail(code, &error.to_string())
+            })?;
+            Ok(tallies.iter().map(tally).collect::<Array>().into())
         })
     }
 
@@ -86,6 +130,29 @@ impl Link {
     pub fn leave(&self, number: u32) {
         kept::release(number);
     }
+}
+
+/// An event of a page. One whose data cannot be read has an error.
+fn past(event: &Event) -> JsValue {
+    match event.js() {
+        Ok(data) => face_of(event, &data).clone(),
+        Err(error) => {
+            let error = fail("illegal_data", &error.to_string());
+            marked(event, &JsValue::UNDEFINED, &error).clone()
+        }
+    }
+}
+
+fn tally(tally: &TopicTally) -> JsValue {
+    let head = tally.head.as_ref().map(place);
+    let code = tally.refused.map(|code| code.name().into());
+    object(&[
+        ("topic", tally.topic.as_str().into()),
+        ("count", (tally.count as f64).into()),
+        ("head", head.unwrap_or_default()),
+        ("newest", tally.newest.as_ref().map(past).unwrap_or_default()),
+        ("code", code.unwrap_or_default()),
+    ])
 }
 
 fn place(position: &Position) -> JsValue {

@@ -128,6 +128,44 @@ async fn one_event_that_cannot_be_read_does_not_fail_a_page_of_history() {
 }
 
 #[wasm_bindgen_test]
+async fn javascript_deletes_an_event_and_hears_of_it() {
+    let rule = "{ pattern: 't.x', durable: true }";
+    let mut stage = Stage::connected(&[body("of another", None, b"1")], rule).await;
+    stage.js(r#"
+        bus.subscribe("t.x", (data, event) => {
+          const { deletes, deleted } = event;
+          other.push(`live ${data} ${deletes?.offset} ${deletes?.stream} ${deleted}`);
+        });
+        (async () => {
+          const position = await bus.publish("t.x", 7).settled();
+          const deletion = await other.link.delete(position);
+          other.push(`${deletion.offset} ${(await other.link.delete(position)).offset}`);
+          for (const wrong of [{ ...position, offset: "1" }, { ...position, epoch: "8" }, { offset: 1 }]) {
+            await other.link.delete(wrong).catch(({ code }) => other.push(code));
+          }
+          const { events } = await other.link.history("t.x");
+          for (const { data, deletes, deleted } of events) other.push(`past ${data} ${deletes?.offset} ${deleted}`);
+        })().catch((error) => other.push(`failed ${error}`));
+        "#);
+    stage.serve().await;
+    stage.serve().await;
+    assert_eq!(
+        stage.told(),
+        [
+            "live 7 undefined undefined false",
+            "live undefined 2 main false",
+            "3 3",
+            "not_allowed",
+            "not_found",
+            "illegal_argument",
+            "past undefined 2 false",
+            "past undefined undefined true",
+            "past 1 undefined false",
+        ]
+    );
+}
+
+#[wasm_bindgen_test]
 async fn an_event_without_a_time_stays_without() {
     let timed = Body { time: Some(0), ..body("timed", None, b"1") };
     let mut stage = Stage::connected(&[body("timeless", None, b"1"), timed], "").await;

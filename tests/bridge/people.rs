@@ -4,9 +4,12 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use event_driven_kit::bridge::{
-    CAUGHT_UP_TOPIC, CaughtUp, CloseCode, HistoryError, LinkState, Occupants, Position, StartFrom,
+    CAUGHT_UP_TOPIC, CaughtUp, CloseCode, DeleteError, HistoryError, LinkState, Occupants,
+    Position, RejectCode, StartFrom,
 };
-use event_driven_kit::{Bridge, BridgeOptions, Bus, Cause, ERROR_TOPIC, Rule};
+use event_driven_kit::{
+    Bridge, BridgeOptions, Bus, Cause, Delivery, ERROR_TOPIC, Rule, Topic, Typed,
+};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -136,6 +139,67 @@ async fn the_past_is_read_page_by_page_from_the_newest_on() {
     let after = bridge.history("chat.*", None, 1);
     drop(Rc::into_inner(bridge));
     assert_eq!(after.await.unwrap_err(), HistoryError::Closed);
+}
+
+#[wasm_bindgen_test]
+async fn a_deleted_event_is_reported_to_subscribers_and_empty_in_history() {
+    let (bus, bridge, mut peer) = online([Rule::both("chat.>").durable()]).await;
+    let (told, values) = (Rc::new(RefCell::new(Vec::new())), Rc::new(Cell::new(0)));
+    let (kept, counted) = (told.clone(), values.clone());
+    let _subscription = bus.subscribe("chat.a", move |event| {
+        let deletes = event.deletes().map(|position| position.offset);
+        kept.borrow_mut().push((deletes, event.is_deleted()));
+        Ok(())
+    });
+    let failures = Rc::new(Cell::new(0));
+    let failed = failures.clone();
+    let _errors = bus.subscribe(ERROR_TOPIC, move |_| {
+        failed.set(failed.get() + 1);
+        Ok(())
+    });
+    let typed = Typed::<u32>::new(Topic::parse("chat.a").unwrap());
+    let _typed = typed.subscribe(&bus, move |_| {
+        counted.set(counted.get() + 1);
+        Ok(())
+    });
+    bus.publish("chat.a", 7_u32).unwrap();
+    peer.serve().await;
+    peer.append("chat.a", "of another", "8");
+    peer.serve().await;
+    let outcomes = Rc::new(RefCell::new(Vec::new()));
+    let (said, bridge) = (outcomes.clone(), Rc::new(bridge));
+    let author = bridge.clone();
+    spawn_local(async move {
+        let position = |offset| Position { offset, ..Position::start_of(7) };
+        for offset in [1, 1, 2, 9] {
+            let deleted = author.delete(&position(offset)).await;
+            said.borrow_mut().push(deleted.map(|position| position.offset));
+        }
+        let page = author.history("chat.a", None, 9).await.unwrap();
+        let past = page.events.iter().map(|event| {
+            let Delivery::Stored(position) = event.delivery() else { panic!() };
+            let deletes = event.deletes().map(|position| position.offset);
+            (position.offset, deletes, event.is_deleted(), event.data::<u32>().is_ok())
+        });
+        let past: Vec<_> = past.collect();
+        assert_eq!(
+            past,
+            [(3, Some(1), false, false), (2, None, false, true), (1, None, true, false)]
+        );
+        said.borrow_mut().push(Ok(0));
+    });
+    for _ in 0..6 {
+        peer.serve().await;
+    }
+    let refused = |code| Err(DeleteError::Refused(code));
+    let expected =
+        [Ok(3), Ok(3), refused(RejectCode::NotAllowed), refused(RejectCode::NotFound), Ok(0)];
+    assert_eq!(*outcomes.borrow(), expected);
+    assert_eq!(*told.borrow(), [(None, false), (None, false), (Some(1), false)]);
+    assert_eq!((values.get(), failures.get()), (2, 0));
+    let after = bridge.delete(&Position::start_of(7));
+    drop(Rc::into_inner(bridge));
+    assert_eq!(after.await, Err(DeleteError::Closed));
 }
 
 /// Subscribes to the occupants of the lobby: their keys, and the numbers of joined and left ones.

@@ -25,8 +25,8 @@ pub struct Client {
 }
 
 impl Client {
-    /// Connects, and waits until the server has answered the greeting.
-    pub fn connect(address: SocketAddr, mut wire: Box<dyn Wire>) -> Result<Self> {
+    /// Connects, and sends the greeting.
+    pub fn greet(address: SocketAddr, mut wire: Box<dyn Wire>) -> Result<Self> {
         let mut stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
@@ -39,7 +39,6 @@ impl Client {
         let mut client = Self { socket, wire, seen, partial, out: Vec::new(), message: Vec::new() };
         client.queue(&message);
         client.flush()?;
-        client.settle(|seen| seen.ready >= 1)?;
         Ok(client)
     }
 
@@ -171,10 +170,14 @@ fn upgrade(stream: &mut TcpStream, address: SocketAddr, wire: &dyn Wire) -> Resu
         Some(name) => format!("Sec-WebSocket-Protocol: {name}\r\n"),
         None => String::new(),
     };
+    let authorization = match wire.token() {
+        Some(token) => format!("Authorization: Bearer {token}\r\n"),
+        None => String::new(),
+    };
     let path = wire.path();
     let request = format!(
         "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{protocol}\r\n"
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{protocol}{authorization}\r\n"
     );
     stream.write_all(request.as_bytes())?;
     let mut answer = Vec::new();

@@ -1,5 +1,7 @@
 //! Starts the servers on their core, reads their CPU time and memory, and stops them.
 
+mod accounts;
+
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -26,6 +28,10 @@ pub enum Kind {
     Relay,
     /// Over `cloudevents.json`.
     RelayJson,
+    /// The relay with accounts, over `event-driven-kit.v1`. Each client signs in with a token.
+    Accounts,
+    /// The same over `cloudevents.json`.
+    AccountsJson,
     Nats,
     SocketIo,
     Wse(Mode),
@@ -39,6 +45,8 @@ impl Kind {
         match self {
             Self::Relay => "our CBOR",
             Self::RelayJson => "our JSON",
+            Self::Accounts => "our CBOR with accounts",
+            Self::AccountsJson => "our JSON with accounts",
             Self::Nats => "nats-server",
             Self::SocketIo => "socket.io",
             Self::Wse(Mode::Raw) => "WSE",
@@ -73,6 +81,9 @@ pub struct Programs {
     /// Only kinds of work whose name contains this
     #[arg(long)]
     pub only: Option<String>,
+    /// The rows about accounts instead of those about the peers
+    #[arg(long)]
+    pub trust: bool,
     /// Only comparisons with peers whose name contains this
     #[arg(long)]
     pub beside: Option<String>,
@@ -82,7 +93,9 @@ impl Programs {
     /// Whether rows against this peer are selected and the peer is installed.
     pub fn has(&self, peer: Kind) -> bool {
         let is_there = match peer {
-            Kind::Relay | Kind::RelayJson | Kind::Nats => true,
+            Kind::Relay | Kind::RelayJson | Kind::Accounts | Kind::AccountsJson | Kind::Nats => {
+                true
+            }
             Kind::SocketIo => self.socket_io.is_some(),
             Kind::Wse(_) | Kind::WseRecovery => self.wse.is_some(),
         };
@@ -94,6 +107,8 @@ pub struct Server {
     kind: Kind,
     child: Child,
     address: SocketAddr,
+    /// With which its clients sign in.
+    token: Option<String>,
     _data: TempDir,
 }
 
@@ -102,8 +117,16 @@ impl Server {
         let data = TempDir::new_in(&programs.data)
             .context("could not create a folder for the data of a server")?;
         let address = free_address()?;
+        let mut token = None;
         let mut command = match kind {
             Kind::Relay | Kind::RelayJson => relay(&programs.relay, address, data.path()),
+            Kind::Accounts | Kind::AccountsJson => {
+                let (keys, signed) = accounts::prepare(&programs.relay, data.path())?;
+                token = Some(signed);
+                let mut relay = relay(&programs.relay, address, data.path());
+                relay.args(keys);
+                relay
+            }
             Kind::Wse(_) | Kind::WseRecovery => {
                 let python = programs.wse.as_deref().context("wse-server is not installed")?;
                 wse(python, address, data.path(), kind == Kind::WseRecovery)?
@@ -118,7 +141,7 @@ impl Server {
         let child = cores.on_the_servers(|| {
             command.spawn().with_context(|| format!("{command:?} could not be started"))
         })?;
-        let mut server = Self { kind, child, address, _data: data };
+        let mut server = Self { kind, child, address, token, _data: data };
         let started = Instant::now();
         while TcpStream::connect(address).is_err() {
             if let Some(status) = server.child.try_wait()? {
@@ -137,12 +160,22 @@ impl Server {
         Ok(server)
     }
 
+    /// Connects, and waits until the server has answered the greeting.
     pub fn connect(&self) -> Result<Client> {
-        Client::connect(
+        let mut client = self.greet()?;
+        client.settle(|seen| seen.ready >= 1)?;
+        Ok(client)
+    }
+
+    /// Connects, and sends the greeting.
+    pub fn greet(&self) -> Result<Client> {
+        Client::greet(
             self.address,
             match self.kind {
-                Kind::Relay => Box::new(Relay::new()),
-                Kind::RelayJson => Box::new(RelayJson::new()),
+                Kind::Relay | Kind::Accounts => Box::new(Relay::new(self.token.clone())),
+                Kind::RelayJson | Kind::AccountsJson => {
+                    Box::new(RelayJson::new(self.token.clone()))
+                }
                 Kind::Wse(mode) => Box::new(Wse(mode)),
                 Kind::WseRecovery => Box::new(Wse(Mode::Inside)),
                 Kind::Nats => Box::new(Nats::new()),

@@ -37,6 +37,11 @@ pub trait Wire {
         None
     }
 
+    /// The token for the header of the upgrade.
+    fn token(&self) -> Option<&str> {
+        None
+    }
+
     fn opcode(&self) -> u8 {
         crate::frame::BINARY
     }

@@ -4,6 +4,7 @@ mod durable;
 mod ephemeral;
 mod memory;
 mod resume;
+mod trust;
 mod wildcard;
 
 use std::time::Instant;
@@ -33,7 +34,7 @@ pub fn run(programs: &Programs) -> Result<()> {
     // This process stays on its core from here on.
     cores.on_the_servers(|| Ok(()))?;
     let bench = Bench { programs, cores };
-    let works: [(&str, Rows); 9] = [
+    let peers: [(&str, Rows); 9] = [
         ("one in flight", ephemeral::one_in_flight),
         ("fan-out", ephemeral::fan_out),
         ("many to one", ephemeral::many_to_one),
@@ -44,7 +45,14 @@ pub fn run(programs: &Programs) -> Result<()> {
         ("few stalled", memory::few_stalled),
         ("wildcard", wildcard::rows),
     ];
-    for (name, rows) in works {
+    let trust: [(&str, Rows); 4] = [
+        ("connect", trust::connect),
+        ("identity", trust::identity),
+        ("ephemeral", trust::ephemeral),
+        ("durable", trust::durable),
+    ];
+    let works = if programs.trust { &trust[..] } else { &peers };
+    for &(name, rows) in works {
         if programs.only.as_ref().is_none_or(|only| name.contains(only.as_str())) {
             rows(&bench)?;
         }
@@ -74,7 +82,8 @@ pub const fn beside(ours: Kind, peer: Kind) -> Beside {
 impl Beside {
     /// The name of the work with the peer.
     pub fn work(&self, work: &str) -> String {
-        let wire = if self.ours == Kind::RelayJson { ", JSON" } else { "" };
+        let is_json = matches!(self.ours, Kind::RelayJson | Kind::AccountsJson);
+        let wire = if is_json { ", JSON" } else { "" };
         format!("{work}{wire}, beside {}", self.peer.name())
     }
 

@@ -15,6 +15,10 @@ pub enum Bug {
     OtherStream,
     /// A page of history misses its last event.
     PageSkipsOne,
+    /// It logs a deletion, and keeps the deleted event as it was.
+    DeletesNothing,
+    /// It logs the deletion of a deleted event again.
+    DeletesTwice,
     /// A stream that keeps the last values of its topics drops the newest ones instead of the oldest.
     DropsNewestValue,
     /// A log that has lost its tail keeps its epoch.

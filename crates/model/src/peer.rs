@@ -107,6 +107,7 @@ impl Peer {
             }
             Effect::Record(hello) => self.writes.push_back((number, Write::Open(hello))),
             Effect::Append(append) => self.writes.push_back((number, Write::Append(append))),
+            Effect::Delete(deletion) => self.writes.push_back((number, Write::Delete(deletion))),
             Effect::Refresh(_) => {}
             Effect::Query(ticket, query) => connection.queries.push_back((ticket, query)),
             Effect::Forward(event) => {

@@ -3,12 +3,14 @@
 //! Everything in it is committed. A disk that has lost confirmed writes is an older copy of this store.
 
 mod clients;
+mod deleting;
 mod log;
 
 use std::sync::Arc;
 
 use session::server::{
-    Answer, Append, Decided, Located, Logged, Numbered, Opened, Page, Query, StreamNo, Ticket,
+    Answer, Append, Decided, Deletion, Located, Logged, Numbered, Opened, Page, Query, StreamNo,
+    Ticket,
 };
 use session::{Body, Durability, Hello, Position, RejectCode, Start, Stream};
 use topic::{Pattern, Topic};
@@ -38,6 +40,8 @@ pub enum Write {
     Open(Hello),
     /// An event.
     Append(Append),
+    /// An event to delete.
+    Delete(Deletion),
 }
 
 /// The outcome of a [`Write`].
@@ -45,7 +49,7 @@ pub enum Write {
 pub enum Outcome {
     /// Of a hello.
     Opened(Opened),
-    /// Of an event.
+    /// Of an event, or of a deletion.
     Decided(Ticket, Decided),
 }
 
@@ -95,6 +99,10 @@ impl Store {
             Write::Append(append) => {
                 let (decided, logged) = self.decide(append, checks_fence);
                 (Outcome::Decided(append.ticket, decided), logged)
+            }
+            Write::Delete(deletion) => {
+                let (decided, logged) = self.delete(deletion);
+                (Outcome::Decided(deletion.ticket, decided), logged)
             }
         }
     }
@@ -188,6 +196,12 @@ impl Store {
                     older.events.pop();
                 }
                 Answer::Older(older)
+            }
+            Query::Tally(topics) => {
+                let count = |(topic, after): &(Topic, Option<Position>)| {
+                    self.logs[self.stream_of(topic)].count(topic, after.as_ref())
+                };
+                Answer::Counts(topics.iter().map(count).collect())
             }
         }
     }

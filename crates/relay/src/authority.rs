@@ -5,17 +5,37 @@ use std::fmt;
 use session::rights::Rights;
 pub use session::server::Granted;
 
+pub use crate::limits::Raised;
+
+/// What an authority says about a credential that it accepts.
+#[derive(Debug, Clone, Default)]
+pub struct Admitted {
+    /// What the client is granted.
+    pub granted: Granted,
+    /// Higher rates for the account. A guest has none.
+    pub raised: Raised,
+    /// The id of the key that verified the credential, for the audit log.
+    pub key: Option<String>,
+}
+
+/// With the relay's limits.
+impl From<Granted> for Admitted {
+    fn from(granted: Granted) -> Self {
+        Self { granted, ..Self::default() }
+    }
+}
+
 /// Checks credentials, from a client's hello and from its refreshes.
 ///
 /// The check must not block: it runs on the thread that serves the connection and others. An authority that depends
 /// on another service must cache the answers.
 pub trait Authority: fmt::Debug + Send + Sync + 'static {
-    /// Returns the grant for `token`, or for a client without one, which is a guest.
+    /// Admits a client with `token`, or one without, which is a guest.
     ///
     /// # Errors
     /// [`Refused`]. The connection is closed, and its client does not reconnect by itself. A client that speaks
     /// `cloudevents.json` and has no token yet may still send one in its hello.
-    fn check(&self, token: Option<&str>) -> Result<Granted, Refused>;
+    fn check(&self, token: Option<&str>) -> Result<Admitted, Refused>;
 
     /// The name for people of the account of a valid token, if the token has one.
     fn name(&self, _token: &str) -> Option<String> {
@@ -39,8 +59,8 @@ pub struct Refused(pub String);
 pub struct Guests(pub Rights);
 
 impl Authority for Guests {
-    fn check(&self, _: Option<&str>) -> Result<Granted, Refused> {
-        Ok(Granted { account: None, rights: self.0.clone(), expires_in: None, key: None })
+    fn check(&self, _: Option<&str>) -> Result<Admitted, Refused> {
+        Ok(Granted { rights: self.0.clone(), ..Granted::default() }.into())
     }
 
     fn is_open(&self) -> bool {

@@ -21,7 +21,7 @@ use tokio::net::TcpStream;
 use tower_http::add_extension::AddExtension;
 
 use crate::budget::{Budget, Share};
-use crate::limits::{Allowance, Key, Kind, Limiter, Limits};
+use crate::limits::{Allowance, Key, Kind, Limiter, Limits, Raised};
 use crate::metrics::Metrics;
 use audit::Refused;
 pub(crate) use gate::Gate;
@@ -69,6 +69,8 @@ pub(crate) struct Peer {
     address: IpAddr,
     pub(crate) gate: Gate,
     permit: Mutex<ConnectionPermit>,
+    /// Whether its handshake counts already, as that of TLS.
+    has_paid: bool,
     metrics: Arc<Metrics>,
 }
 
@@ -77,9 +79,10 @@ pub(crate) struct Peer {
 pub(crate) struct Client {
     pub(crate) address: IpAddr,
     pub(crate) allowance: Allowance,
-    /// Its share of the memory, except for unfinished messages.
+    /// Its address's share of the memory, except for unfinished messages.
     pub(crate) share: Share,
-    key: Key,
+    /// Whose rates and presence count: its address, or its account once it has signed in.
+    pub(crate) key: Key,
 }
 
 impl Border {
@@ -91,7 +94,7 @@ impl Border {
             origins: rules.origins,
             proxies: Proxies::new(rules.proxies),
             has_tls: rules.has_tls,
-            connection_permits: ConnectionPermits::new(limits.connections, limits.max_connections),
+            connection_permits: ConnectionPermits::new(&limits),
             limiter: Limiter::counted(limits, metrics.events.limited.clone()),
             unfinished,
             memory,
@@ -109,13 +112,18 @@ impl Border {
         // The client behind a proxy is known only from its requests.
         let key = (!self.proxies.has(address)).then(|| Key::of(address));
         let allowance = key.as_ref().map(|key| self.limiter.of(key));
-        let Some(permit) = self.connection_permits.take(key) else {
+        // TLS begins with a handshake that costs more than that of a WebSocket.
+        let has_paid = self.has_tls && allowance.is_some();
+        let may_begin = |allowance: &Allowance| allowance.try_take(Kind::Handshakes, 1);
+        let is_admitted = !has_paid || allowance.as_ref().is_none_or(may_begin);
+        let permit = is_admitted.then(|| self.connection_permits.take(key)).flatten();
+        let Some(permit) = permit else {
             audit::refused(&self.metrics, Refused::Limit, address, 0);
             return None;
         };
         self.metrics.connections.accepted.inc();
         let (gate, metrics) = (Gate::new(allowance), Arc::clone(&self.metrics));
-        Some(Arc::new(Peer { address, gate, permit: Mutex::new(permit), metrics }))
+        Some(Arc::new(Peer { address, gate, permit: Mutex::new(permit), has_paid, metrics }))
     }
 
     /// The number of open connections.
@@ -163,9 +171,39 @@ impl Border {
     }
 
     /// Counts a plain request, and waits if the rate is exceeded. Returns false if there are too many connections.
-    pub(crate) async fn admits_request(&self, peer: &Peer, client: &Client) -> bool {
-        client.allowance.take(Kind::Kibibytes, REQUEST).await;
+    pub(crate) async fn admits_request(&self, peer: &Peer, allowance: &Allowance) -> bool {
+        self.charge_request(allowance).await;
         !peer.lock().is_surplus()
+    }
+
+    /// Counts a plain request, and waits if the rate is exceeded.
+    pub(crate) async fn charge_request(&self, allowance: &Allowance) {
+        allowance.take(Kind::Kibibytes, REQUEST).await;
+    }
+
+    /// The share of a client's address of the memory for unfinished messages.
+    pub(crate) fn unfinished(&self, client: &Client) -> Share {
+        self.unfinished.share(&Key::of(client.address))
+    }
+
+    /// The client of a request has shown a credential: its rates are those of its account.
+    pub(crate) fn sign_in(&self, client: &mut Client, account: &str, raised: Raised) {
+        client.key = Key::Account(account.into());
+        client.allowance = self.limiter.raised(&client.key, raised);
+    }
+
+    /// The same for a connection. Returns false if the account has too many connections.
+    pub(crate) fn sign_in_connection(
+        &self,
+        peer: &Peer,
+        client: &mut Client,
+        account: &str,
+        raised: Raised,
+    ) -> bool {
+        self.sign_in(client, account, raised);
+        peer.gate.assign(&client.allowance);
+        let mut permit = peer.lock();
+        permit.assign(&client.key) && !permit.is_surplus()
     }
 
     /// Counts a WebSocket handshake. Returns false if there are too many handshakes or connections.
@@ -174,8 +212,8 @@ impl Border {
         let is_one_more = !permit.assign(&client.key) || permit.is_surplus();
         drop(permit);
         peer.gate.assign(&client.allowance);
-        peer.gate.upgraded(self.unfinished.share(&client.key));
-        !is_one_more && client.allowance.try_take(Kind::Handshakes, 1)
+        peer.gate.upgraded(self.unfinished(client));
+        !is_one_more && (peer.has_paid || client.allowance.try_take(Kind::Handshakes, 1))
     }
 }
 

@@ -17,7 +17,7 @@ use store::{Keep, Route, Settings as StoreSettings};
 use topic::{Pattern, Topic};
 use trust::{Certificate, PublicKey, Record, Thumbprint, parse_certificate};
 
-use crate::authority::{Authority, Granted, Refused};
+use crate::authority::{Admitted, Authority, Refused};
 use crate::tokens::{IssuerKey, KeyFile, KeyFileError, Keys, LEEWAY};
 pub use revocations::Revocation;
 use revocations::Revocations;
@@ -179,13 +179,13 @@ pub(crate) struct Unrevoked {
 }
 
 impl Authority for Unrevoked {
-    fn check(&self, token: Option<&str>) -> Result<Granted, Refused> {
-        let granted = self.inner.check(token)?;
-        let account = granted.account.as_ref();
+    fn check(&self, token: Option<&str>) -> Result<Admitted, Refused> {
+        let admitted = self.inner.check(token)?;
+        let account = admitted.granted.account.as_ref();
         if account.is_some_and(|it| self.certificates.revocations.has_subject(it.name())) {
             return Err(Refused("the account was revoked: ask the operator".to_owned()));
         }
-        Ok(granted)
+        Ok(admitted)
     }
 
     fn is_open(&self) -> bool {

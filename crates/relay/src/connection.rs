@@ -24,9 +24,10 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout};
 
 use crate::authority::Authority;
-use crate::border::{Client, Peer};
+use crate::border::{Border, Client, Peer};
 use crate::budget::Permit;
 use crate::certificates::Certificates;
+use crate::certificates::revocations::next_revocation;
 use crate::hub::{Answer, Forwarded, Greeting, Hub, Queued};
 use crate::metrics::{Meter, Metrics};
 use crate::proof::ProofHosts;
@@ -36,7 +37,7 @@ use reading::{Asked, none};
 use socket::Socket;
 
 /// The time limit for a write to wait for memory.
-const FULL: Duration = Duration::from_secs(10);
+pub(crate) const FULL: Duration = Duration::from_secs(10);
 
 /// What all connections share.
 #[derive(Clone)]
@@ -44,6 +45,7 @@ pub(crate) struct Shared {
     pub(crate) hub: Arc<Hub>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) options: Arc<Options>,
+    pub(crate) border: Arc<Border>,
     /// The time limit for a large message; zero for none.
     pub(crate) message_timeout: Duration,
     /// Checks credentials. Without one, every client may connect.
@@ -116,14 +118,14 @@ pub(crate) fn run(
     let mut last = heads.borrow_and_update().to_vec();
     let (answers, mut answered) = mpsc::unbounded_channel();
     let mut connection = Connection::new(socket, wire, shared, peer, from, &last, answers);
+    // From before the authority is asked, so that no revocation is missed.
+    let mut revoked = connection.shared.certificates.as_ref().map(|it| it.revocations.changes());
     if wire == Wire::Json {
         connection.begin_json(token.as_deref());
     }
     let mailbox = connection.shared.hub.mailbox(connection.number);
     let mut arrived = VecDeque::new();
     let mut stopping = connection.shared.stopping.clone();
-    let certificates = connection.shared.certificates.as_ref();
-    let mut revocations = certificates.map(|it| it.revocations.changes());
     async move {
         // A copy, because the guard of the value is not `Send`.
         let mut stopped = pin!(async { stopping.wait_for(|stopping| *stopping).await.is_ok() });
@@ -180,7 +182,7 @@ pub(crate) fn run(
                     connection.tick();
                     alarm.as_mut().reset(connection.deadline());
                 }
-                () = changed(&mut revocations) => connection.end_if_revoked(),
+                () = next_revocation(&mut revoked) => connection.end_if_revoked(),
                 () = ended(&mut connection.fenced) => {
                     connection.fenced = None;
                     connection.server.fenced();
@@ -238,16 +240,6 @@ pub(crate) async fn echo(socket: WebSocket) {
             return;
         }
     }
-}
-
-/// Resolves when there is another revocation.
-async fn changed(revocations: &mut Option<watch::Receiver<()>>) {
-    if let Some(changes) = revocations
-        && changes.changed().await.is_ok()
-    {
-        return;
-    }
-    std::future::pending().await
 }
 
 async fn ended(fenced: &mut Option<oneshot::Receiver<()>>) {
@@ -373,6 +365,7 @@ impl Connection {
                     }
                     self.writes.push(Write::Append(append.into()));
                 }
+                Effect::Delete(deletion) => self.writes.push(Write::Delete(deletion)),
                 Effect::Forward(event) => {
                     self.meter.forwarded();
                     self.shared.hub.forward(Forwarded { from: self.number, event });

@@ -1,4 +1,6 @@
-//! The routes: `/ws`, `/healthz`, and the page.
+//! The routes: `/ws`, `/events`, `/certificate`, `/healthz`, and the page.
+
+mod events;
 
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -23,6 +25,8 @@ use crate::{connection::reject, page};
 
 /// When a client beyond a limit of connections should reconnect, in milliseconds.
 const RETRY: u32 = 5_000;
+/// The routes with limits of their own.
+const LIMITED: [&str; 2] = ["/ws", "/events"];
 /// On every answer. The page's own headers take precedence.
 static HEADERS: [(HeaderName, &str); 5] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -42,7 +46,6 @@ pub(crate) struct AppState {
     /// A clone is held by each connection, so that the relay can wait until all have ended.
     connections_done: mpsc::Sender<()>,
     page: Option<PathBuf>,
-    border: Arc<Border>,
 }
 
 impl std::fmt::Debug for AppState {
@@ -59,26 +62,26 @@ impl FromRef<AppState> for Shared {
 
 impl FromRef<AppState> for Arc<Border> {
     fn from_ref(app_state: &AppState) -> Self {
-        Arc::clone(&app_state.border)
+        Arc::clone(&app_state.shared.border)
     }
 }
 
 impl AppState {
     pub(crate) fn new(
         shared: Shared,
-        border: Arc<Border>,
         connections_done: mpsc::Sender<()>,
         page: Option<PathBuf>,
     ) -> Self {
-        Self { shared, connections_done, page, border }
+        Self { shared, connections_done, page }
     }
 }
 
 pub(crate) fn router(app_state: AppState) -> Router {
     let page = app_state.page.clone();
-    let border = Arc::clone(&app_state.border);
+    let border = Arc::clone(&app_state.shared.border);
     let routes = Router::new()
         .route("/ws", any(socket))
+        .route("/events", post(events::post))
         .route("/healthz", get(health))
         .route("/certificate", post(certify).options(may_certify))
         .route("/.well-known/jwks.json", get(keys));
@@ -110,7 +113,7 @@ async fn guard(
         );
         let message = "this relay does not serve that host; see --host\n";
         (StatusCode::MISDIRECTED_REQUEST, message).into_response()
-    } else if path != "/ws" && !border.admits_request(&peer, &client).await {
+    } else if !LIMITED.contains(&path) && !border.admits_request(&peer, &client.allowance).await {
         audit::refused(
             &border.metrics,
             Refused::Limit,
@@ -158,7 +161,8 @@ async fn socket(
     headers: HeaderMap,
     handshake: Handshake,
 ) -> Response {
-    let AppState { shared, connections_done, border, .. } = app_state;
+    let AppState { shared, connections_done, .. } = app_state;
+    let border = Arc::clone(&shared.border);
     let client = border.client(&peer, &headers);
     let token = bearer(&headers);
     if !border.is_origin(&peer, &headers) {

@@ -52,6 +52,8 @@ pub enum Answer {
     Opened(Opened),
     /// To [`Write::Append`].
     Decided(Ticket, Decided),
+    /// To [`Write::Delete`].
+    Deleted(Ticket, Decided),
 }
 
 /// The writes of one connection that arrived together, and the channel for their replies. The channel needs no bound of

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use prometheus_client::metrics::counter::Counter;
+use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
 pub(crate) use bucket::{Bucket, Timer};
@@ -18,6 +19,8 @@ pub(crate) use bucket::{Bucket, Timer};
 pub enum Key {
     /// The network of one host: an IPv4 address, or the /64 of an IPv6 address.
     Address(IpAddr),
+    /// An account, with all its connections from all addresses.
+    Account(Arc<str>),
 }
 
 impl Key {
@@ -33,12 +36,26 @@ impl Key {
 
     /// A number that identifies it.
     pub fn number(&self) -> u128 {
-        let Self::Address(address) = self;
-        match address {
-            IpAddr::V4(address) => address.to_ipv6_mapped().to_bits(),
-            IpAddr::V6(address) => address.to_bits(),
+        match self {
+            Self::Address(IpAddr::V4(address)) => address.to_ipv6_mapped().to_bits(),
+            Self::Address(IpAddr::V6(address)) => address.to_bits(),
+            Self::Account(name) => {
+                let hash: [u8; 32] = Sha256::digest(name.as_bytes()).into();
+                let half = hash.first_chunk().copied().unwrap_or_default();
+                // Only multicast addresses begin with this byte.
+                u128::from_be_bytes(half) | 0xff << 120
+            }
         }
     }
+}
+
+/// Higher rates that a credential gives to its account, per second; 0 for those of the [`Limits`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Raised {
+    /// Publishes, durable or ephemeral.
+    pub publishes: u32,
+    /// KiB that are read from the network.
+    pub kibibytes: u32,
 }
 
 /// A rate limit.
@@ -58,6 +75,15 @@ impl Rate {
 
     fn times(self, factor: u32) -> Self {
         Self::new(self.per_second.saturating_mul(factor), self.burst.saturating_mul(factor))
+    }
+
+    /// At least this rate, with a burst that is as much higher.
+    fn raised(self, per_second: u32) -> Self {
+        if self.per_second == 0 || per_second <= self.per_second {
+            return self;
+        }
+        let burst = u64::from(self.burst) * u64::from(per_second) / u64::from(self.per_second);
+        Self::new(per_second, burst.try_into().unwrap_or(u32::MAX))
     }
 
     /// How long an empty bucket takes to fill.
@@ -91,7 +117,7 @@ impl Kind {
         ["publishes", "kibibytes", "subscribes", "histories", "joins", "handshakes"];
 }
 
-/// The limits of a relay, for each key.
+/// The limits of a relay. The rates are for each key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     /// Publishes, durable or ephemeral.
@@ -108,8 +134,10 @@ pub struct Limits {
     pub handshakes: Rate,
     /// How many clients an address may create in an hour; 0 for no limit.
     pub new_clients_per_hour: u32,
-    /// The maximum number of connections of an address; 0 for no limit.
+    /// The maximum number of connections of an address, without those of accounts; 0 for no limit.
     pub connections: usize,
+    /// The maximum number of connections of an account; 0 for no limit.
+    pub account_connections: usize,
     /// The maximum number of connections in total; 0 for no limit.
     pub max_connections: usize,
     /// The [budget](crate::budget) of all clients in bytes; 0 for no limit.
@@ -133,6 +161,7 @@ impl Default for Limits {
             handshakes: Rate::new(20, 100),
             new_clients_per_hour: 600,
             connections: 1_024,
+            account_connections: 64,
             max_connections: 10_000,
             memory: 64 << 20,
             header_timeout: Duration::from_secs(10),
@@ -156,16 +185,17 @@ impl Limits {
             handshakes: self.handshakes.times(factor),
             new_clients_per_hour: self.new_clients_per_hour.saturating_mul(factor),
             connections: self.connections.saturating_mul(factor as usize),
+            account_connections: self.account_connections.saturating_mul(factor as usize),
             max_connections: self.max_connections.saturating_mul(factor as usize),
             memory: self.memory.saturating_mul(factor.into()),
             ..self
         }
     }
 
-    fn rates(&self) -> [(Kind, Rate); KINDS] {
+    fn rates(&self, raised: Raised) -> [(Kind, Rate); KINDS] {
         [
-            (Kind::Publishes, self.publishes),
-            (Kind::Kibibytes, self.kibibytes),
+            (Kind::Publishes, self.publishes.raised(raised.publishes)),
+            (Kind::Kibibytes, self.kibibytes.raised(raised.kibibytes)),
             (Kind::Subscribes, self.subscribes),
             (Kind::Histories, self.histories),
             (Kind::Joins, self.joins),
@@ -178,7 +208,8 @@ impl Limits {
 #[derive(Debug)]
 pub struct Limiter {
     limits: Limits,
-    keys: Mutex<HashMap<Key, LimiterEntry>>,
+    /// Connections whose rates are raised differently have different buckets.
+    keys: Mutex<HashMap<(Key, Raised), LimiterEntry>>,
     /// Counts by [`Kind`] how often a bucket did not hold enough.
     limited: Arc<[Counter; KINDS]>,
 }
@@ -203,9 +234,14 @@ impl Limiter {
 
     /// The buckets of `key`.
     pub fn of(&self, key: &Key) -> Allowance {
+        self.raised(key, Raised::default())
+    }
+
+    /// The buckets of `key` for connections with raised rates.
+    pub fn raised(&self, key: &Key, raised: Raised) -> Allowance {
         let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
-        let entry = keys.entry(key.clone()).or_insert_with(|| {
-            let buckets = self.limits.rates().map(|(_, rate)| Bucket::new(rate));
+        let entry = keys.entry((key.clone(), raised)).or_insert_with(|| {
+            let buckets = self.limits.rates(raised).map(|(_, rate)| Bucket::new(rate));
             LimiterEntry { buckets: Arc::new(buckets), unused_since: None }
         });
         entry.unused_since = None;
@@ -214,7 +250,9 @@ impl Limiter {
 
     /// Forgets keys without connections whose buckets are full again. Call it from time to time.
     pub fn forget_stale(&self) {
-        let longest = self.limits.rates().map(|(_, rate)| rate.refill()).into_iter().max();
+        // A raised burst takes as long as that of the limits.
+        let rates = self.limits.rates(Raised::default());
+        let longest = rates.map(|(_, rate)| rate.refill()).into_iter().max();
         let longest = longest.unwrap_or_default();
         let now = Instant::now();
         let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
@@ -251,6 +289,11 @@ impl Allowance {
         self.0[kind as usize].take(count).await;
     }
 
+    /// The most that a bucket can hold.
+    pub fn burst(&self, kind: Kind) -> usize {
+        self.0[kind as usize].burst()
+    }
+
     /// How long an empty bucket takes to hold one again.
     pub fn retry(&self, kind: Kind) -> Duration {
         self.0[kind as usize].each()
@@ -281,6 +324,31 @@ mod tests {
         assert!(!same.try_take(Kind::Publishes, 1));
         assert!(same.try_take(Kind::Joins, 100));
         assert!(limiter.of(&key("192.0.2.2")).try_take(Kind::Publishes, 2_000));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_credential_raises_rates_and_bursts_and_lowers_none() {
+        let limiter = Limiter::new(Limits::default());
+        let account = Key::Account("ann".into());
+        let raised = |publishes| limiter.raised(&account, Raised { publishes, kibibytes: 0 });
+        assert_eq!(raised(600).burst(Kind::Publishes), 6_000);
+        assert_eq!(raised(600).burst(Kind::Kibibytes), 8 << 10);
+        assert_eq!(raised(5).burst(Kind::Publishes), 2_000);
+        assert_eq!(raised(u32::MAX).burst(Kind::Publishes), u32::MAX as usize);
+        assert!(raised(600).try_take(Kind::Publishes, 6_000));
+        assert!(!raised(600).try_take(Kind::Publishes, 1));
+        assert!(limiter.of(&account).try_take(Kind::Publishes, 2_000));
+        let unlimited = Limits { publishes: Rate::new(0, 0), ..Limits::default() };
+        let unlimited = Limiter::new(unlimited);
+        let raised = unlimited.raised(&account, Raised { publishes: 5, kibibytes: 5 });
+        assert_eq!(raised.burst(Kind::Publishes), usize::MAX);
+    }
+
+    #[test]
+    fn an_account_has_a_number_that_no_address_has() {
+        let number = |name: &str| Key::Account(name.into()).number();
+        assert_ne!(number("ann"), number("bob"));
+        assert!(number("ann") > key("fe80::1").number() | u128::from(u64::MAX));
     }
 
     #[tokio::test(start_paused = true)]

@@ -254,6 +254,7 @@ impl Relay {
             hub,
             store: Arc::clone(&store),
             options,
+            border: Arc::clone(&border),
             message_timeout,
             authority,
             proof_hosts,
@@ -261,7 +262,7 @@ impl Relay {
             metrics,
             stopping,
         };
-        let app_state = AppState::new(shared, Arc::clone(&border), connections_done, page);
+        let app_state = AppState::new(shared, connections_done, page);
         Ok(Self {
             listener,
             address,

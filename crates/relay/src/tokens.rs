@@ -15,9 +15,9 @@ use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Validation, decode, decode_header, get_current_timestamp};
 use session::rights::{Rights, RightsError, Subject, SubjectError};
 
-use crate::authority::{Authority, Granted, Refused};
+use crate::authority::{Admitted, Authority, Granted, Refused};
 use claims::Claims;
-pub use claims::{RightsClaim, RightsTextError};
+pub use claims::{LimitsClaim, RightsClaim, RightsTextError};
 pub use issuer::{IssuerError, IssuerKey, NewToken};
 pub(crate) use key_file::KeyFile;
 pub use key_file::KeyFileError;
@@ -122,15 +122,15 @@ impl Tokens {
 }
 
 impl Authority for Tokens {
-    fn check(&self, token: Option<&str>) -> Result<Granted, Refused> {
-        let granted = match (token, &self.guests) {
+    fn check(&self, token: Option<&str>) -> Result<Admitted, Refused> {
+        let admitted = match (token, &self.guests) {
             (Some(token), _) => self.rules.check(token, &self.keys.keys()),
             (None, Some(rights)) => {
-                Ok(Granted { account: None, rights: rights.clone(), expires_in: None, key: None })
+                Ok(Granted { rights: rights.clone(), ..Granted::default() }.into())
             }
             (None, None) => Err(TokenError::Missing),
         };
-        granted.map_err(|error| Refused(error.to_string()))
+        admitted.map_err(|error| Refused(error.to_string()))
     }
 
     fn name(&self, token: &str) -> Option<String> {
@@ -139,7 +139,7 @@ impl Authority for Tokens {
 }
 
 impl Rules {
-    fn check(&self, token: &str, keys: &Keys) -> Result<Granted, TokenError> {
+    fn check(&self, token: &str, keys: &Keys) -> Result<Admitted, TokenError> {
         if token.len() > MAX_TOKEN {
             return Err(TokenError::TooLong);
         }
@@ -167,13 +167,14 @@ impl Rules {
         if is_long || claims.exp > now + MAX_LIFE + LEEWAY {
             return Err(TokenError::TooLongLived);
         }
-        Ok(Granted {
+        let granted = Granted {
             account: Some(Subject::account(&claims.sub)?),
-            rights: claims.edk.rights()?,
+            rights: claims.edk.rights.rights()?,
             // As long as a new connection would be accepted with it.
             expires_in: Some((claims.exp + LEEWAY).saturating_sub(now) * 1_000),
             key: claims.cnf.map(|cnf| cnf.jkt),
-        })
+        };
+        Ok(Admitted { granted, raised: claims.edk.limits.raised(), key: key.id.clone() })
     }
 }
 
@@ -210,6 +211,7 @@ fn self_test() -> Result<(), &'static str> {
         issuer: rules.issuer.clone(),
         audience: rules.audience.clone(),
         rights: RightsClaim::default(),
+        limits: LimitsClaim::default(),
         seconds: 60,
     };
     let token = key.sign(&token).map_err(|_| "no token can be signed")?;

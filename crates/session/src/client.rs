@@ -20,8 +20,8 @@
 //! - **Time.** Call [`Client::tick`] at [`Client::deadline`], which may change with every input. An early or late tick
 //!   does no harm. [`Client::set_clock`] sets the wall clock by which events expire. [`Client::wake`] checks the link at
 //!   once, for a page that was asleep.
-//! - **The application.** [`Client::publish`], [`Client::subscribe`], [`Client::history`], [`Client::join`] and
-//!   [`Client::watch`] work in every state, also offline. Report each [`Effect::Deliver`] as taken with
+//! - **The application.** [`Client::publish`], [`Client::subscribe`], [`Client::history`], [`Client::delete`],
+//!   [`Client::join`] and [`Client::watch`] work in every state, also offline. Report each [`Effect::Deliver`] as taken with
 //!   [`Client::taken`], or the peer runs out of credit. All other effects are reports for the application.
 //!
 //! ```
@@ -61,6 +61,7 @@ mod outbox;
 mod presence;
 mod publishing;
 mod reading;
+mod requests;
 mod sharing;
 mod signing;
 mod state;
@@ -75,17 +76,16 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::rc::Rc;
 
-use crate::Millis;
 use crate::rights::Rights;
 use crate::wire::frame::{FromClient, FromPeer};
+use crate::{FrameKind, Millis};
 use backoff::Backoff;
 use clone_detector::CloneDetector;
 pub use credit::Window;
 pub use effect::{
     ConnectionState, Delivery, Effect, HistoryError, Occupants, Older, Outcome, ProofRequest,
-    RequestId,
+    RequestError, RequestId,
 };
-use history::Requests;
 use identity::Identity;
 use link::Connection;
 pub(crate) use link::PeerSays;
@@ -93,6 +93,7 @@ pub use memory::MemoryOutbox;
 use outbox::{Outbox, OutboxEntry};
 use presence::PresenceState;
 pub use publishing::{PublishError, PublishOptions};
+use requests::Requests;
 pub(crate) use sharing::MAX_BASE;
 use state::ClientState;
 pub use store::{
@@ -262,7 +263,10 @@ impl Client {
     }
 
     pub(crate) fn peer_says(&self) -> PeerSays {
-        self.connection.peer.clone()
+        let mut peer = self.connection.peer.clone();
+        // A leader passes on what it knows.
+        peer.kinds.retain(|kind| FrameKind::from_number(*kind).is_some());
+        peer
     }
 
     /// Handles a binary message from the socket.
@@ -307,6 +311,8 @@ impl Client {
             FromPeer::Presence(presence) => self.presence(presence),
             FromPeer::NotPresent(not_present) => self.not_present(not_present),
             FromPeer::Denied(denied) => self.denied(denied),
+            FromPeer::Deleted(deleted) => self.deleted(deleted, now),
+            FromPeer::Tallied(tallied) => self.tallied(tallied, now),
         }
     }
 

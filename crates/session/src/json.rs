@@ -1,9 +1,11 @@
 //! The texts of the subprotocol `cloudevents.json`, each a CloudEvents 1.0 JSON event. Used by
-//! [`Server`](crate::server::Server).
+//! [`Server`](crate::server::Server). Also batches of events, and events whose attributes are HTTP headers.
 //!
 //! The topic is `type`. Types that begin with `$link.` control the link. Offsets and epochs are decimal strings,
 //! because CloudEvents' integers have 32 bits and JavaScript's have 53.
 
+mod attributes;
+mod batch;
 mod members;
 mod read;
 #[cfg(test)]
@@ -11,17 +13,20 @@ mod tests;
 mod time;
 mod write;
 
-use crate::{Body, Start, Stream};
-pub use read::read;
+use crate::{Body, Position, Start, Stream, TallyTopic};
+pub use attributes::read_attributes;
+pub use batch::{BatchError, read_batch};
+pub use read::{is_guest_secret, read};
 pub(crate) use write::Text;
 pub(crate) use write::path_segment;
-pub use write::{ack, event, expiring, gap, refused, reject, subscribed, welcome};
+pub use write::{ack, event, expiring, gap, refused, reject, subscribed, tallied, welcome};
 
 /// The WebSocket subprotocol of these texts.
 pub const SUBPROTOCOL: &str = "cloudevents.json";
 
 /// A text from a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant)] // nearly all are the large one, and none is kept
 pub enum Incoming {
     /// Identifies the client, before anything else.
     Hello {
@@ -54,6 +59,20 @@ pub enum Incoming {
         pattern: String,
         /// Where to start.
         start: Start,
+    },
+    /// Deletes an event.
+    Delete {
+        /// The id of the control event, for the answer.
+        id: String,
+        /// The event's position.
+        position: Position,
+    },
+    /// Counts the events of topics.
+    Tally {
+        /// The id of the control event, for the answer.
+        id: String,
+        /// The topics, unchecked.
+        topics: Vec<TallyTopic>,
     },
     /// Ends a subscription.
     Unsubscribe {

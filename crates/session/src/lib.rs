@@ -12,6 +12,7 @@ pub mod rights;
 pub mod server;
 pub mod signed;
 pub mod tabs;
+mod thumbprint;
 mod timers;
 mod wire;
 
@@ -19,10 +20,10 @@ pub use topic::Form;
 pub use wire::body::{Body, BodyError, Extension, Position, Start, Stream};
 pub use wire::codes::{CloseCode, Durability, RejectCode};
 pub use wire::frame::{
-    Ack, AtTopic, Attendee, Bye, CaughtUp, Credit, DecodeError, Denied, Event, Expiring,
-    FromClient, FromPeer, Gap, Hello, History, HistoryEntry, HistoryPage, Join, NotPresent, Ping,
-    Presence, Present, Publish, Recipient, Refresh, Refused, Reject, SUBPROTOCOL, Subscribe,
-    Subscribed, Unsubscribe, Welcome,
+    Ack, AtTopic, Attendee, Bye, CaughtUp, Credit, DecodeError, Delete, Deleted, Denied, Event,
+    Expiring, FromClient, FromPeer, Gap, Hello, History, HistoryEntry, HistoryPage, Join,
+    NotPresent, Ping, Presence, Present, Publish, Recipient, Refresh, Refused, Reject, SUBPROTOCOL,
+    Subscribe, Subscribed, Tallied, Tally, TallyTopic, TopicTally, Unsubscribe, Welcome,
 };
 pub use wire::kind::FrameKind;
 
@@ -34,6 +35,12 @@ pub const MAX_NUMBER: u64 = (1 << 53) - 1;
 
 /// The maximum number of positions that a subscription may start after: a peer has at most this many streams.
 pub const MAX_POSITIONS: usize = 64;
+
+/// The maximum number of topics that one request counts.
+pub const MAX_TALLIED: usize = 64;
+
+/// The maximum count of a topic's events in a [`TopicTally`].
+pub const MAX_TALLY: usize = 1_000;
 
 /// How long a client stays present at a topic after its connection ends without a leave. A reload is shorter.
 pub const PRESENCE_GRACE: Millis = 10_000;

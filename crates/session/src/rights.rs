@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use topic::{Pattern, Topic, TopicError};
 
-use crate::signed::Thumbprint;
+use crate::thumbprint::Thumbprint;
 pub use subject::{Subject, SubjectError};
 
 /// The maximum number of patterns in one list.

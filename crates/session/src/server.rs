@@ -12,7 +12,8 @@
 //!   limits; each text of a JSON client to `Server::received_text`; and other signs of life to [`Server::heard`]. While
 //!   [`Server::is_full`], read nothing. [`Effect::Send`] and [`Effect::Close`] go to the socket; nothing follows a close.
 //! - **The store.** Each of these effects has one answer, which may come later: [`Effect::Open`] has
-//!   [`Server::opened`], and so has [`Effect::Record`]; [`Effect::Append`] has [`Server::decided`] (after the commit), and [`Effect::Query`] has
+//!   [`Server::opened`], and so has [`Effect::Record`]; [`Effect::Append`] and [`Effect::Delete`] have [`Server::decided`]
+//!   (after the commit), and [`Effect::Query`] has
 //!   [`Server::answer`].
 //! - **Committed events.** From [`Server::new`] on, pass the events of each stream to [`Server::committed`], in order, or
 //!   report with [`Server::lagged`] that there are more than are at hand. Feed nothing while the socket is full, and
@@ -56,10 +57,13 @@ mod access;
 mod claims;
 mod conflated;
 mod credential;
+mod deleting;
 mod effect;
 mod history;
 pub mod ledger;
 mod options;
+#[cfg(feature = "json")]
+mod posted;
 mod prefix_cache;
 mod presence;
 mod presence_registry;
@@ -71,6 +75,7 @@ mod recording;
 mod rendered;
 mod run;
 mod subscriptions;
+mod tally;
 #[cfg(feature = "json")]
 mod text;
 mod texts;
@@ -79,7 +84,7 @@ mod timers;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::signed::PublicKey;
+use crate::thumbprint::PublicKey;
 use crate::wire::frame::{self, FromPeer, Recipient};
 use crate::wire::topic_numbers::{TopicNames, TopicNumbers};
 use crate::{CloseCode, Millis};
@@ -87,12 +92,15 @@ use access::PublishRights;
 use conflated::Conflated;
 use credential::Credential;
 pub use credential::Granted;
+pub use deleting::{Deletable, Deletion};
 pub use effect::{
     Answer, Append, ChangedPatterns, Decided, Effect, Ephemeral, Located, Logged, Numbered, Older,
-    Opened, Page, Query, Refusal, SocketMessage, StartPoint, StreamNo, Ticket,
+    Opened, Page, Query, Refusal, SocketMessage, StartPoint, StreamNo, Ticket, TopicCount,
 };
 use history::HistoryRequest;
 pub use options::{Options, Wire};
+#[cfg(feature = "json")]
+pub use posted::Posted;
 use prefix_cache::PrefixCache;
 use presence::PresenceState;
 pub use presence_registry::{Joiner, News, PresenceRegistry};
@@ -103,6 +111,7 @@ pub use receiving::Costs;
 use recording::Recorded;
 pub use rendered::Rendered;
 use subscriptions::Subscriptions;
+use tally::TallyRequest;
 pub use texts::Texts;
 
 /// The state machine. See the [module](self) for how to drive it.
@@ -121,11 +130,15 @@ pub struct Server {
     unanswered: VecDeque<(Ticket, Waiting)>,
     /// The outstanding requests for history.
     requests: Vec<HistoryRequest>,
+    /// The outstanding requests to count events.
+    tallies: Vec<TallyRequest>,
     presence_state: PresenceState,
     costs: Costs,
     delivered: Delivered,
     credential: Credential,
     publish_rights: PublishRights,
+    /// Since they were last taken.
+    denials: u32,
     /// A number that must be retried before higher ones are accepted.
     held_back: Option<u64>,
     /// The device key of the hello.
@@ -198,11 +211,13 @@ impl Server {
             queries: Queries::default(),
             unanswered: VecDeque::new(),
             requests: Vec::new(),
+            tallies: Vec::new(),
             presence_state: PresenceState::default(),
             costs: Costs::default(),
             delivered: Delivered::default(),
             credential,
             publish_rights: PublishRights::default(),
+            denials: 0,
             held_back: None,
             key: None,
             topics_in: TopicNames::default(),

@@ -25,9 +25,8 @@
 //!   [`Tab::client_on`] with its [`Lane`].
 //!
 //! [`Tab::start`] begins; [`Tab::leave`] ends, for example before a page is frozen. Without a lock, a channel or a shared
-//! store, call [`Tab::go_alone`] in place of waiting for the lock. The application publishes and subscribes with
-//! [`Tab::client`], says with [`Tab::signs_as`] which source its key has, but reconnects with [`Tab::connect`], cancels with [`Tab::cancel`], and sends ephemeral events with
-//! [`Tab::send_ephemeral`].
+//! store, call [`Tab::go_alone`] instead of waiting for the lock. The application publishes and subscribes with
+//! [`Tab::client`], but reconnects, cancels and sends ephemeral events with the tab's own methods.
 //!
 //! ```
 //! use session::client::{self, MemoryOutbox, Options, SavedState};

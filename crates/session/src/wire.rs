@@ -3,6 +3,7 @@
 pub(crate) mod body;
 pub(crate) mod codes;
 pub(crate) mod decode;
+pub(crate) mod deletion;
 pub(crate) mod encode;
 pub(crate) mod frame;
 pub(crate) mod kind;

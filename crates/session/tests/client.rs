@@ -235,7 +235,7 @@ fn a_page_is_asked_for_again_until_it_is_there_or_nobody_wants_it() {
     let mut dialogue = Dialogue::new(Options::default());
     dialogue.client.history(pattern("a"), None, 1);
     let unwanted = dialogue.client.history(pattern("b"), None, 1);
-    dialogue.client.forget_history(unwanted);
+    dialogue.client.forget_request(unwanted);
     dialogue.say(FromPeer::Welcome(WELCOME));
     let said = dialogue.heard();
     assert_eq!(asked(&said).len(), 1);

@@ -3,6 +3,7 @@
 //! It does not know how the machines work. It knows only what was committed and what each application received. The
 //! tests of this module feed it histories that break each promise.
 
+mod deletions;
 mod log;
 mod pages;
 mod presence;
@@ -13,7 +14,8 @@ mod scrolls;
 use std::collections::HashSet;
 use std::fmt;
 
-use crate::history::{EventNo, History, Record};
+use crate::history::{EventNo, History, Record, deletion_of};
+use deletions::Deletions;
 use log::{Logs, Superseded};
 use presence::Presence;
 use publishers::Publishers;
@@ -40,6 +42,9 @@ pub enum Promise {
     OwnOrder,
     /// 8: no client is sent what its rights do not cover at that moment. [`access`](crate::access) checks it.
     Allowed,
+    /// In addition: an event is emptied if and only if it was deleted. No reader that begins after that was acked receives
+    /// its data.
+    Deleted,
     /// In addition: a reader receives no more than it has room for.
     Room,
     /// In addition: the machines come to rest and do not send requests forever.
@@ -82,16 +87,24 @@ struct Checker {
     readers: Readers,
     scrolls: Scrolls,
     presence: Presence,
+    deletions: Deletions,
     must_be_signed: HashSet<EventNo>,
 }
 
 impl Checker {
     fn step(&mut self, record: Record) -> Result<(), Breach> {
-        let Self { logs, publishers, readers, scrolls, presence, must_be_signed } = self;
+        let Self { logs, publishers, readers, scrolls, presence, deletions, must_be_signed } = self;
         match record {
             Record::KeepsLast { stream, count } => logs.change(stream).keep_last(count),
             Record::Logged { place, client, event, topic } => {
                 publishers.logged(logs, client, event, place)?;
+                if let Some(Superseded(topic)) = logs.append(place, event, topic)? {
+                    readers.superseded(place.stream, topic);
+                }
+            }
+            Record::LoggedDeletion { place, target, topic } => {
+                deletions.logged(place, target)?;
+                let event = deletion_of(target.stream, target.offset);
                 if let Some(Superseded(topic)) = logs.append(place, event, topic)? {
                     readers.superseded(place.stream, topic);
                 }
@@ -101,6 +114,7 @@ impl Checker {
                 readers.less_is_there();
             }
             Record::TailLost { stream, epoch, head } => {
+                deletions.tail_lost(stream, logs.of(stream).epoch(), epoch, head);
                 for event in logs.change(stream).lose_tail(epoch, head) {
                     publishers.lost(stream, event);
                 }
@@ -149,20 +163,27 @@ impl Checker {
             }
             Record::Subscribed { reader, topics, from, room } => {
                 readers.subscribed(logs, reader, topics, from, room);
+                deletions.begins(reader);
             }
             Record::CaughtUp { reader } => readers.caught_up(logs, reader)?,
             Record::Delivered { reader, place, event } => {
                 readers.delivered(logs, reader, place, event)?;
             }
+            Record::Data { reader, place, is_there } => deletions.data(reader, place, is_there)?,
             Record::Took { reader } => readers.took(reader),
             Record::Gap { reader, stream, from, to } => {
                 readers.gap(logs, reader, stream, (from, to))?;
             }
             Record::Reset { reader, stream } => readers.reset(reader, stream),
-            Record::Scrolls { reader, topics } => scrolls.begins(logs, reader, topics),
+            Record::Scrolls { reader, topics } => {
+                scrolls.begins(logs, reader, topics);
+                deletions.begins(reader);
+            }
             Record::Older { reader, place, event } => scrolls.older(logs, reader, place, event)?,
             Record::Bottom { reader } => scrolls.bottom(logs, reader)?,
             Record::ScrollsAgain { reader } => scrolls.again(logs, reader),
+            Record::Deletes { reader, target } => deletions.asked(reader, target),
+            Record::Deleted { reader, deletion } => deletions.answered(reader, deletion)?,
             Record::Present { topic, profile, here } => presence.present(topic, profile, here),
             Record::Watches { reader, topic } => presence.watches(reader, topic),
             Record::Seen { reader, profile, here } => presence.seen(reader, profile, here),
@@ -170,6 +191,7 @@ impl Checker {
                 readers.ended(reader);
                 scrolls.ended(reader);
                 presence.ended(reader);
+                deletions.ended(reader);
             }
         }
         Ok(())
@@ -179,7 +201,8 @@ impl Checker {
         self.publishers.finish()?;
         self.readers.finish(&self.logs)?;
         self.scrolls.finish()?;
-        self.presence.finish()
+        self.presence.finish()?;
+        self.deletions.finish()
     }
 }
 

@@ -11,7 +11,7 @@ pub type EventNo = u32;
 pub type ProfileNo = u32;
 /// One life of a tab. A reload begins another.
 pub type LifeNo = u32;
-/// A subscription, a reader of history or a watcher of presence in one life of a tab.
+/// A subscription, a reader of history, a watcher of presence or a delete in one life of a tab.
 pub type ReaderNo = u32;
 /// A client id of a profile, now or earlier: the publisher as the peer names it.
 pub type ClientNo = u32;
@@ -99,6 +99,8 @@ pub enum Record {
     KeepsLast { stream: StreamNo, count: usize },
     /// The store has committed an event.
     Logged { place: LoggedAt, client: ClientNo, event: EventNo, topic: TopicNo },
+    /// The store has committed an event that reports the deletion of another one, and has emptied that.
+    LoggedDeletion { place: LoggedAt, target: LoggedAt, topic: TopicNo },
     /// The store has dropped the events of a stream up to this offset.
     Trimmed { stream: StreamNo, up_to: u64 },
     /// The store has restarted without the events after `head` in a stream, in a new epoch.
@@ -143,6 +145,8 @@ pub enum Record {
     CaughtUp { reader: ReaderNo },
     /// It has received an event.
     Delivered { reader: ReaderNo, place: LoggedAt, event: EventNo },
+    /// The event that a reader has received there has its data, or was emptied.
+    Data { reader: ReaderNo, place: LoggedAt, is_there: bool },
     /// It has finished an event.
     Took { reader: ReaderNo },
     /// It has received a gap in a stream.
@@ -159,6 +163,11 @@ pub enum Record {
     /// It has learned that the log has a new epoch, and starts again.
     ScrollsAgain { reader: ReaderNo },
 
+    /// An application asks to delete an event.
+    Deletes { reader: ReaderNo, target: LoggedAt },
+    /// It has learned where the deletion is logged, or `None` if the event stays.
+    Deleted { reader: ReaderNo, deletion: Option<LoggedAt> },
+
     /// A profile has really joined or left a topic.
     Present { topic: TopicNo, profile: ProfileNo, here: bool },
     /// An application watches the presence on a topic.
@@ -166,7 +175,7 @@ pub enum Record {
     /// It has learned that this profile has joined or left.
     Seen { reader: ReaderNo, profile: ProfileNo, here: bool },
 
-    /// The subscription, reader or watcher with this number has ended.
+    /// The subscription, reader, watcher or delete with this number has ended.
     Ended { reader: ReaderNo },
 }
 
@@ -186,6 +195,11 @@ impl History {
     pub fn records(&self) -> &[(u64, Record)] {
         &self.records
     }
+}
+
+/// The number of the event that reports the deletion of another one.
+pub fn deletion_of(stream: StreamNo, offset: u64) -> EventNo {
+    1 << 31 | EventNo::from(stream) << 24 | offset as EventNo
 }
 
 impl FromIterator<Record> for History {

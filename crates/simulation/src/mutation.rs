@@ -31,6 +31,10 @@ pub enum Mutation {
     NoCredit,
     /// A page of history misses its last event.
     PageSkipsOne,
+    /// The store keeps the data of a deleted event.
+    DeletesNothing,
+    /// The store logs the deletion of a deleted event again.
+    DeletesTwice,
     /// A client that disconnects without leaving stays present forever.
     GhostsStay,
     /// A row from a deleted disk counts as sent although it was not sent with its new number.
@@ -47,7 +51,7 @@ pub enum Mutation {
 
 impl Mutation {
     /// All variants.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::NoDedupe,
         Self::AckBeforeCommit,
         Self::DeliverBeforeCommit,
@@ -61,6 +65,8 @@ impl Mutation {
         Self::OtherStream,
         Self::NoCredit,
         Self::PageSkipsOne,
+        Self::DeletesNothing,
+        Self::DeletesTwice,
         Self::GhostsStay,
         Self::MarksRowsOfAnotherClient,
         Self::ResumeUnchecked,
@@ -80,6 +86,8 @@ impl Mutation {
             Self::OtherStream => Bug::OtherStream,
             Self::SecretOpensAfterKey => Bug::SecretOpensAfterKey,
             Self::PageSkipsOne => Bug::PageSkipsOne,
+            Self::DeletesNothing => Bug::DeletesNothing,
+            Self::DeletesTwice => Bug::DeletesTwice,
             _ => return None,
         })
     }

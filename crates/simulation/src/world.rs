@@ -2,6 +2,7 @@
 //! are due, and the seed determines all random choices.
 
 mod application;
+mod deleting;
 mod disks;
 mod doubts;
 mod faults;
@@ -26,7 +27,9 @@ use model::{ClientId, Found, Outcome};
 use crate::access;
 use crate::check::{Promise, Violation, check};
 use crate::coverage::Coverage;
-use crate::history::{ClientNo, EventNo, History, LifeNo, ProfileNo, ReaderNo, Record, TopicNo};
+use crate::history::{
+    ClientNo, EventNo, History, LifeNo, ProfileNo, ReaderNo, Record, TopicNo, deletion_of,
+};
 use crate::mutation::Mutation;
 use crate::random::Random;
 use crate::wire::{Wire, WireNo};
@@ -295,6 +298,12 @@ impl World {
 
 /// The number in an event's id.
 fn number_of(id: &str) -> EventNo {
+    // A deletion, whose id ends with the position of the deleted event.
+    if let Some(target) = id.strip_prefix("delete:") {
+        let (stream, rest) = target.rsplit_once(':').map_or((0, target), |(_, rest)| (1, rest));
+        let offset = rest.split('@').next().and_then(|offset| offset.parse().ok());
+        return deletion_of(stream, offset.unwrap_or_default());
+    }
     id.trim_start_matches('e').parse().unwrap_or(EventNo::MAX)
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use session::server::{Decided, Logged, Numbered, Opened, StreamNo};
+use session::server::{Decided, Deletion, Logged, Numbered, Opened, StreamNo};
 use session::{Hello, Millis};
 
 use crate::Record;
@@ -34,6 +34,9 @@ impl From<Millis> for Interval {
     }
 }
 
+/// About the most bytes that a deletion adds to the log.
+const DELETION_BYTES: u64 = 512;
+
 /// What is to be decided.
 #[derive(Debug, Clone)]
 pub enum Write {
@@ -49,6 +52,8 @@ pub enum Write {
     },
     /// An event is to be logged.
     Append(Record),
+    /// An event is to be deleted.
+    Delete(Deletion),
     /// The commit that held this number failed: higher numbers of its connection wait until it comes again.
     Hold(Numbered),
 }
@@ -58,6 +63,7 @@ impl Write {
     pub fn bytes(&self) -> u64 {
         match self {
             Self::Append(record) => record.bytes(),
+            Self::Delete(_) => DELETION_BYTES,
             Self::Open { .. } | Self::Hold(_) => 0,
         }
     }
@@ -70,7 +76,7 @@ pub enum WriteOutcome {
     Opened(Opened),
     /// About [`Write::Open`]: the client is not known, and may not be new. Nothing changes.
     NewClient,
-    /// About [`Write::Append`].
+    /// About [`Write::Append`] and [`Write::Delete`].
     Decided(Decided),
     /// About [`Write::Hold`].
     Held,
@@ -81,8 +87,10 @@ pub enum WriteOutcome {
 pub struct Written {
     /// One for each write, in their order.
     pub outcomes: Vec<WriteOutcome>,
-    /// The events that are new in the log, ascending in each stream.
+    /// The events that are new in the log, ascending in each stream. Some may have been emptied since.
     pub logged: Vec<Arc<Logged>>,
+    /// The deleted events, emptied, in the order of their deletions.
+    pub emptied: Vec<Arc<Logged>>,
     /// The streams and offsets of the events that left the log because it holds enough later ones of their topics. Events
     /// that are new may be among them.
     pub superseded: Vec<(StreamNo, u64)>,

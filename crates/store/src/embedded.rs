@@ -7,6 +7,7 @@ mod blocks;
 mod client_row;
 mod clients;
 mod decide;
+mod deleting;
 mod error;
 mod filter;
 mod format;
@@ -33,9 +34,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use session::server::{Located, Older, Page, StreamNo};
-use session::{Millis, Start, Stream};
-use topic::Pattern;
+use session::server::{Located, Older, Page, StreamNo, TopicCount};
+use session::{Millis, Position, Start, Stream};
+use topic::{Pattern, Topic};
 
 use crate::streams::Streams;
 use crate::{Command, Copied, Search, Settings, Store, StoreError, StreamUsage, Usage, Written};
@@ -226,5 +227,11 @@ impl Store for Embedded {
         limit: usize,
     ) -> Result<Older, StoreError> {
         self.file.with(|file| self.reading(file, stream)?.history(pattern, before, limit))
+    }
+
+    fn tally(&self, topic: &Topic, after: Option<&Position>) -> Result<TopicCount, StoreError> {
+        let stream = self.streams.of(topic) as StreamNo;
+        let Some(name) = self.streams().get(stream) else { return Ok(TopicCount::default()) };
+        self.file.with(|file| self.reading(file, stream)?.tally(name, topic, after))
     }
 }

@@ -19,9 +19,9 @@ use std::fmt;
 use std::path::Path;
 use std::time::SystemTime;
 
-use session::server::{Located, Older, Page, StreamNo};
-use session::{Millis, Start, Stream};
-use topic::Pattern;
+use session::server::{Located, Older, Page, StreamNo, TopicCount};
+use session::{Millis, Position, Start, Stream};
+use topic::{Pattern, Topic};
 
 pub use command::{Command, Interval, Write, WriteOutcome, Written};
 pub use embedded::Embedded;
@@ -137,6 +137,13 @@ pub trait Store: Send + Sync + 'static {
         before: Option<u64>,
         limit: usize,
     ) -> Result<Older, StoreError>;
+
+    /// Counts the events of a topic after a position, in the stream that takes the topic's events, and finds the newest.
+    /// Bounded by [`MAX_TALLY`](session::MAX_TALLY).
+    ///
+    /// # Errors
+    /// As [`Store::heads`].
+    fn tally(&self, topic: &Topic, after: Option<&Position>) -> Result<TopicCount, StoreError>;
 }
 
 impl fmt::Debug for dyn Store {

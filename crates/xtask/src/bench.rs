@@ -8,6 +8,7 @@ mod native;
 mod program;
 mod relay;
 mod table;
+mod trust;
 mod wasm;
 
 use crate::setup::{self, Need};
@@ -28,6 +29,8 @@ pub enum Bench {
     Relay,
     /// The relay while one address attacks it: what other clients notice, and how much memory it takes
     Attacks,
+    /// What accounts cost: the relay with accounts beside the relay without
+    Trust,
     /// Nothing: only redraw the chart of the README from the existing tables
     Chart,
 }
@@ -46,12 +49,13 @@ const NEEDS: &[Need] = &[
 pub fn run(workspace: &Workspace, bench: Bench, arguments: &[String]) -> Result<()> {
     match bench {
         Bench::Bus | Bench::Js | Bench::Chart if !arguments.is_empty() => {
-            bail!("only `relay` and `attacks` take arguments after `--`")
+            bail!("only `relay`, `attacks` and `trust` take arguments after `--`")
         }
         Bench::Bus => bus(workspace),
         Bench::Js => js::run(workspace),
         Bench::Relay => relay::run(workspace, arguments),
         Bench::Attacks => attacks::run(workspace, arguments),
+        Bench::Trust => trust::run(workspace, arguments),
         Bench::Chart => chart::draw(workspace),
     }
 }

@@ -52,11 +52,12 @@ fn main() -> io::Result<()> {
 }
 
 /// JSON control events.
-const CONTROLS: [&str; 5] = [
+const CONTROLS: [&str; 6] = [
     r#"{"specversion":"1.0","id":"1","source":"s","type":"$link.subscribe","data":{"pattern":"a.>","from":"latest"}}"#,
     r#"{"specversion":"1.0","id":"2","source":"s","type":"$link.subscribe","data":{"pattern":">","from":{"last":3}}}"#,
     r#"{"specversion":"1.0","id":"3","source":"s","type":"$link.subscribe","data":{"pattern":"*.x","from":[{"stream":"main","epoch":"1","offset":"1","id":"e"}]}}"#,
     r#"{"specversion":"1.0","id":"4","source":"s","type":"$link.unsubscribe","data":{"pattern":"a.>"}}"#,
+    r#"{"specversion":"1.0","id":"6","source":"s","type":"$link.delete","data":{"stream":"main","epoch":"1","offset":"1"}}"#,
     r#"{"specversion":"1.0","id":"5","source":"s","type":"a.x","ephemeral":true,"partitionkey":"k","time":"2026-01-02T03:04:05Z","datacontenttype":"text/plain","data":"text"}"#,
 ];
 

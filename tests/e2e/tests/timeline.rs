@@ -158,10 +158,18 @@ async fn the_first_of_5000_messages_is_reached_by_scrolling_and_few_are_in_the_p
     eventually("the first message", async || (first_seen(&ann).await.0 == 0).then_some(())).await;
     // All rows are there once and in order, whichever part is in the page.
     eventually("the end by scrolling", async || {
-        let ordered = look(&ann, "const all = rows().map(number);
-            return all.every((one, at) => at === 0 || one === all[at - 1] + 1);").await;
+        let ordered = look(
+            &ann,
+            "const all = rows().map(number);
+            return all.every((one, at) => at === 0 || one === all[at - 1] + 1);",
+        )
+        .await;
         assert_eq!(ordered, true);
-        let left = look(&ann, "log.scrollTop += 9000; return log.scrollHeight - log.scrollTop - log.clientHeight").await;
+        let left = look(
+            &ann,
+            "log.scrollTop += 9000; return log.scrollHeight - log.scrollTop - log.clientHeight",
+        )
+        .await;
         left.as_f64().is_some_and(|left| left < 2.0).then_some(())
     })
     .await;
@@ -171,20 +179,32 @@ async fn the_first_of_5000_messages_is_reached_by_scrolling_and_few_are_in_the_p
     writer.0.close().await;
 }
 
-/// The number of the highlighted row, and how far its middle is from that of the list.
+/// Waits until this message is highlighted, with its middle in the middle of the list.
 async fn lands_on(ann: &Browser, number: u32) {
-    let what = format!("message {number} highlighted in the middle");
-    eventually(&what, async || {
+    let mut seen = Vec::new();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while Instant::now() < deadline {
         let found = look(
             ann,
             "const row = log.querySelector('.target');
-            return row && [number(row), place(row) + (row.offsetHeight - log.clientHeight) / 2];",
+            return row && [number(row), place(row) + (row.getBoundingClientRect().height - log.clientHeight) / 2];",
         )
         .await;
-        (found[0] == number && found[1].as_f64().is_some_and(|away| away.abs() <= 1.0))
-            .then_some(())
-    })
-    .await;
+        if found[0] == number && found[1].as_f64().is_some_and(|away| away.abs() <= 1.0) {
+            return;
+        }
+        if seen.last() != Some(&found) {
+            seen.push(found);
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let shown =
+        look(ann, "return [location.hash, rows().length, number(rows()[0]), log.scrollTop]").await;
+    let notice = ann.text(".toast").await;
+    panic!(
+        "{number} is not in the middle: {seen:?}, {shown}, {notice}, {:?}",
+        ann.console_errors().await
+    );
 }
 
 #[tokio::test]

@@ -18,6 +18,8 @@ const TOPICS: usize = 1_024;
 
 pub struct Relay {
     client: u64,
+    /// For the hello.
+    token: Option<String>,
     is_welcome: bool,
     /// The number of each numbered topic.
     numbers: HashMap<String, usize>,
@@ -29,12 +31,13 @@ pub struct Relay {
 }
 
 impl Relay {
-    pub fn new() -> Self {
+    pub fn new(token: Option<String>) -> Self {
         static CLIENTS: AtomicU64 = AtomicU64::new(1);
         let client = CLIENTS.fetch_add(1, Ordering::Relaxed);
         let (numbers, topics) = (HashMap::new(), Vec::new());
         Self {
             client,
+            token,
             is_welcome: false,
             numbers,
             topics,
@@ -82,7 +85,8 @@ impl Wire for Relay {
 
     fn greet(&mut self, out: &mut Vec<u8>) {
         let client = (u128::from(std::process::id()) << 64 | u128::from(self.client)).to_be_bytes();
-        let hello = Hello { reading: true, ..Hello::new(client, [7; 32], 1) };
+        let token = self.token.take();
+        let hello = Hello { token, reading: true, ..Hello::new(client, [7; 32], 1) };
         FromClient::Hello(hello).encode(out);
     }
 

@@ -11,13 +11,14 @@ const LINK: &[u8] = br#"{"specversion":"1.0","type":"$link."#;
 
 pub struct RelayJson {
     client: u64,
+    token: Option<String>,
     published: u64,
 }
 
 impl RelayJson {
-    pub fn new() -> Self {
+    pub fn new(token: Option<String>) -> Self {
         static CLIENTS: AtomicU64 = AtomicU64::new(1);
-        Self { client: CLIENTS.fetch_add(1, Ordering::Relaxed), published: 0 }
+        Self { client: CLIENTS.fetch_add(1, Ordering::Relaxed), token, published: 0 }
     }
 
     fn from(topic: &str, from: &str, out: &mut Vec<u8>) {
@@ -35,6 +36,10 @@ impl Wire for RelayJson {
 
     fn subprotocol(&self) -> Option<&'static str> {
         Some("cloudevents.json")
+    }
+
+    fn token(&self) -> Option<&str> {
+        self.token.as_deref()
     }
 
     fn opcode(&self) -> u8 {

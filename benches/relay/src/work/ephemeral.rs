@@ -19,6 +19,21 @@ const WINDOW: u64 = 512;
 
 /// Publishes to one subscriber, the next event when the last one has arrived.
 pub fn one_in_flight(bench: &Bench<'_>) -> Result<()> {
+    one_in_flight_of(
+        bench,
+        &[
+            Beside { cpu: Some(1.0), ..beside(Relay, Nats) },
+            beside(Relay, SocketIo),
+            beside(Relay, Wse(Raw)),
+            beside(Relay, Wse(Json)),
+            beside(RelayJson, Wse(Raw)),
+            beside(RelayJson, Wse(Json)),
+        ],
+    )
+}
+
+/// The same with these servers.
+pub fn one_in_flight_of(bench: &Bench<'_>, pairs: &[Beside]) -> Result<()> {
     const EVENTS: usize = 4_000;
     let round = |ready: &mut Ready| {
         let mut times = Vec::with_capacity(EVENTS);
@@ -37,15 +52,7 @@ pub fn one_in_flight(bench: &Bench<'_>) -> Result<()> {
         let times = sorted(times.into_iter());
         Ok([cpu, median(&times), times[times.len() * 99 / 100]])
     };
-    let pairs = [
-        Beside { cpu: Some(1.0), ..beside(Relay, Nats) },
-        beside(Relay, SocketIo),
-        beside(Relay, Wse(Raw)),
-        beside(Relay, Wse(Json)),
-        beside(RelayJson, Wse(Raw)),
-        beside(RelayJson, Wse(Json)),
-    ];
-    rows(bench, &pairs, (1, 1), round, |pair, [cpu, p50, p99]| {
+    rows(bench, pairs, (1, 1), round, |pair, [cpu, p50, p99]| {
         let work = pair.work("ephemeral, one in flight");
         pair.cpu_row(&format!("{work}: CPU per message"), &cpu).print();
         Row::shown_in("us", &format!("{work}: p50"), &p50).print();
@@ -55,6 +62,25 @@ pub fn one_in_flight(bench: &Bench<'_>) -> Result<()> {
 
 /// One publisher, many subscribers.
 pub fn fan_out(bench: &Bench<'_>) -> Result<()> {
+    fan_out_of(
+        bench,
+        &[
+            Beside { cpu: Some(0.9), wall: Some(1.0), ..beside(Relay, Nats) },
+            beside(Relay, SocketIo),
+            Beside { cpu: Some(0.9), ..beside(Relay, Wse(Inside)) },
+            beside(Relay, Wse(Raw)),
+            beside(Relay, Wse(Json)),
+            beside(Relay, WseRecovery),
+            Beside { cpu: Some(1.5), ..beside(RelayJson, Wse(Inside)) },
+            beside(RelayJson, Wse(Raw)),
+            beside(RelayJson, Wse(Json)),
+            Beside { cpu: Some(1.3), ..beside(RelayJson, Relay) },
+        ],
+    )
+}
+
+/// The same with these servers.
+pub fn fan_out_of(bench: &Bench<'_>, pairs: &[Beside]) -> Result<()> {
     const SUBSCRIBERS: usize = 100;
     const EVENTS: u64 = 4_000;
     let round = |ready: &mut Ready| {
@@ -76,19 +102,7 @@ pub fn fan_out(bench: &Bench<'_>) -> Result<()> {
             Ok(())
         })
     };
-    let pairs = [
-        Beside { cpu: Some(0.9), wall: Some(1.0), ..beside(Relay, Nats) },
-        beside(Relay, SocketIo),
-        Beside { cpu: Some(0.9), ..beside(Relay, Wse(Inside)) },
-        beside(Relay, Wse(Raw)),
-        beside(Relay, Wse(Json)),
-        beside(Relay, WseRecovery),
-        Beside { cpu: Some(1.5), ..beside(RelayJson, Wse(Inside)) },
-        beside(RelayJson, Wse(Raw)),
-        beside(RelayJson, Wse(Json)),
-        Beside { cpu: Some(1.3), ..beside(RelayJson, Relay) },
-    ];
-    rows(bench, &pairs, (1, SUBSCRIBERS), round, |pair, [cpu, wall]| {
+    rows(bench, pairs, (1, SUBSCRIBERS), round, |pair, [cpu, wall]| {
         let work = pair.work(&format!("ephemeral, 1 to {SUBSCRIBERS}"));
         pair.cpu_row(&format!("{work}: CPU per delivery"), &cpu).print();
         pair.wall_row(&format!("{work}: time"), &wall).print();
@@ -97,6 +111,26 @@ pub fn fan_out(bench: &Bench<'_>) -> Result<()> {
 
 /// Many publishers, one subscriber. Each event is a WebSocket message with a write of its own.
 pub fn many_to_one(bench: &Bench<'_>) -> Result<()> {
+    let pairs = [
+        Beside { cpu: Some(1.0), ..beside(Relay, Nats) },
+        beside(Relay, SocketIo),
+        beside(Relay, Wse(Raw)),
+        beside(Relay, Wse(Json)),
+        Beside { cpu: Some(1.0), ..beside(RelayJson, Wse(Raw)) },
+        beside(RelayJson, Wse(Json)),
+    ];
+    many_to_one_of(bench, &pairs, |pair, work, [cpu, wall]| {
+        pair.cpu_row(&format!("{work}: CPU per message"), &cpu).print();
+        pair.wall_row(&format!("{work}: time"), &wall).print();
+    })
+}
+
+/// The same with these servers. `print` gets the name of the work, and CPU and time.
+pub fn many_to_one_of(
+    bench: &Bench<'_>,
+    pairs: &[Beside],
+    print: impl Fn(&Beside, &str, [Compared; 2]),
+) -> Result<()> {
     const PUBLISHERS: usize = 100;
     const EVENTS: u64 = 40_000;
     let round = |ready: &mut Ready| {
@@ -119,18 +153,8 @@ pub fn many_to_one(bench: &Bench<'_>) -> Result<()> {
             }
         })
     };
-    let pairs = [
-        Beside { cpu: Some(1.0), ..beside(Relay, Nats) },
-        beside(Relay, SocketIo),
-        beside(Relay, Wse(Raw)),
-        beside(Relay, Wse(Json)),
-        Beside { cpu: Some(1.0), ..beside(RelayJson, Wse(Raw)) },
-        beside(RelayJson, Wse(Json)),
-    ];
-    rows(bench, &pairs, (PUBLISHERS, 1), round, |pair, [cpu, wall]| {
-        let work = pair.work(&format!("ephemeral, {PUBLISHERS} to 1"));
-        pair.cpu_row(&format!("{work}: CPU per message"), &cpu).print();
-        pair.wall_row(&format!("{work}: time"), &wall).print();
+    rows(bench, pairs, (PUBLISHERS, 1), round, |pair, compared| {
+        print(pair, &pair.work(&format!("ephemeral, {PUBLISHERS} to 1")), compared);
     })
 }
 

@@ -60,6 +60,7 @@ pub enum Change {
     /// An event in the log is about another message.
     Related { about: Reference, day: u32, author: Author, at: (u64, u64), relation: Relation },
     /// The message at this offset was deleted.
+    #[cfg_attr(not(test), expect(dead_code, reason = "no event deletes messages yet"))]
     Deleted { epoch: u64, offset: u64 },
     /// Events of the log's newest epoch are gone: the first and the last offset.
     Gap { from: u64, to: u64 },
@@ -176,19 +177,24 @@ impl Timeline {
             let at = *self.places.get(&seen.id)?;
             self.chunks.get(at)?.is_pending().then_some(at)
         });
+        let mut fold = None;
         if let Some(at) = known {
             if !place.is_better_than(at) && self.chunks.get(at).is_some_and(|row| !row.is_pending())
             {
                 return;
             }
-            if let Some(row) = self.remove(at)
-                && row.seen.author.client != seen.author.client
-            {
-                // The relay knows this browser under an earlier client id.
-                seen = row.seen.clone();
+            if let Some(row) = self.remove(at) {
+                fold = row.fold.clone().filter(|_| at == place);
+                if row.seen.author.client != seen.author.client {
+                    // The relay knows this browser under an earlier client id.
+                    seen = row.seen.clone();
+                }
             }
         }
         self.insert(seen, State::Stored, place);
+        if let (Some(fold), Some(row)) = (fold, self.chunks.get(place)) {
+            self.chunks.insert(Rc::new(Row { fold: Some(fold), ..(**row).clone() }));
+        }
     }
 
     fn related(&mut self, about: About, author: Author, place: Place, relation: Relation) {

@@ -69,7 +69,7 @@ impl Connection {
             let (ticket, query) = self.queries.pop_front()?;
             let look_at = match query {
                 Query::History { .. } => look_at(),
-                Query::Locate { .. } | Query::Read { .. } => usize::MAX,
+                Query::Locate { .. } | Query::Read { .. } | Query::Tally(_) => usize::MAX,
             };
             Some(Found::Answered(ticket, store.answer(&query, look_at)))
         });

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use session::server::{Logged, Older, Page, StartPoint, StreamNo};
-use session::{Body, Position, Start, Stream};
+use session::server::{Logged, Older, Page, StartPoint, StreamNo, TopicCount};
+use session::{Body, MAX_TALLY, Position, Start, Stream};
 use topic::{Pattern, Topic};
 
 #[derive(Debug, Clone)]
@@ -62,6 +62,19 @@ impl Log {
         self.events.push((Arc::clone(&logged), body.id.clone()));
         self.ids.insert((body.source.clone(), body.id.clone()), offset);
         logged
+    }
+
+    /// The event at an offset, if it is there.
+    pub(super) fn event(&self, offset: u64) -> Option<&Arc<Logged>> {
+        self.at(offset).map(|(event, _)| event)
+    }
+
+    /// Replaces the body of the event at an offset. Its id stays.
+    pub(super) fn replace(&mut self, offset: u64, body: &Body) {
+        if let Some((event, _)) = self.events.iter_mut().find(|(event, _)| event.offset == offset) {
+            let (number, topic) = (event.stream, event.topic.clone());
+            *event = Arc::new(Logged::new(number, offset, topic, body.encode().into()));
+        }
     }
 
     pub(super) fn trim(&mut self, left: u64) -> u64 {
@@ -159,6 +172,26 @@ impl Log {
             }
         }
         older
+    }
+
+    /// The events of a topic after a position, and the newest.
+    pub(super) fn count(&self, topic: &Topic, after: Option<&Position>) -> TopicCount {
+        let after = after.filter(|it| it.stream == self.name && it.epoch == self.epoch);
+        let after = after.map_or(0, |after| after.offset);
+        let all = self.events.iter().rev().map(|(event, _)| event);
+        let all = || all.clone().filter(|event| event.topic == *topic);
+        let shown =
+            all().take(TopicCount::LOOKED_AT).find_map(|event| {
+                match TopicCount::may_show(&event.body) {
+                    Some(false) => None,
+                    may_show => Some(may_show.map(|_| Arc::clone(event))),
+                }
+            });
+        TopicCount {
+            count: all().take_while(|event| event.offset > after).take(MAX_TALLY).count() as u64,
+            head: all().next().map(|event| self.position(event.offset)),
+            newest: shown.flatten(),
+        }
     }
 
     pub(super) fn page(&self, pattern: &Pattern, from: u64, limit: usize) -> Page {

@@ -1,12 +1,13 @@
-//! The audit log of refusals and of accounts that sign in, on the `tracing` target `audit`.
+//! The audit log, on the `tracing` target `audit`: who connects, what is refused or denied, and what is deleted.
 //!
-//! It contains addresses, codes and the names of accounts, and nothing that a client wrote. Each kind has a rate limit, so that an attacker
-//! cannot flood the log. The next line counts what was left out.
+//! It contains addresses, codes, the names of accounts and the ids of their keys, and nothing that a client wrote. Each kind has a
+//! rate limit, so that an attacker cannot flood the log. The next line counts what was left out.
 
 use std::net::IpAddr;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use session::{Position, RejectCode};
 use trust::Thumbprint;
 
 use crate::limits::{Bucket, Rate};
@@ -46,14 +47,30 @@ impl Refused {
     }
 }
 
+/// Whom a line is about.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Who<'a> {
+    /// An account, or a guest. `None` if that is not known.
+    pub(crate) subject: Option<&'a str>,
+    pub(crate) address: IpAddr,
+}
+
+impl From<IpAddr> for Who<'_> {
+    fn from(address: IpAddr) -> Self {
+        Self { subject: None, address }
+    }
+}
+
 struct Lines {
     bucket: Bucket,
     left_out: AtomicU64,
 }
 
-static LINES: LazyLock<[Lines; Refused::NAMES.len()]> =
+static REFUSED: LazyLock<[Lines; Refused::NAMES.len()]> =
     LazyLock::new(|| std::array::from_fn(|_| Lines::new()));
-static SIGNED_IN: LazyLock<Lines> = LazyLock::new(Lines::new);
+static CONNECTED: LazyLock<Lines> = LazyLock::new(Lines::new);
+static DENIED: LazyLock<Lines> = LazyLock::new(Lines::new);
+static DELETED: LazyLock<Lines> = LazyLock::new(Lines::new);
 static CERTIFIED: LazyLock<Lines> = LazyLock::new(Lines::new);
 
 impl Lines {
@@ -71,29 +88,53 @@ impl Lines {
     }
 }
 
-/// Counts and logs a refusal of `address`, with the status or close code of the answer, or 0 if the connection was dropped.
-pub(crate) fn refused(metrics: &Metrics, refused: Refused, address: IpAddr, code: u16) {
+/// Counts and logs a refusal, with the status or close code of the answer, or 0 if the connection was dropped.
+pub(crate) fn refused<'a>(metrics: &Metrics, refused: Refused, who: impl Into<Who<'a>>, code: u16) {
     metrics.connections.refused(refused);
-    if let Some(left_out) = LINES[refused as usize].next() {
-        tracing::warn!(target: "audit", refused = refused.name(), %address, code, left_out, "refused");
-    }
+    let Some(left_out) = REFUSED[refused as usize].next() else { return };
+    let (refused, Who { subject, address }) = (refused.name(), who.into());
+    tracing::warn!(target: "audit", refused, subject, %address, code, left_out, "refused");
 }
 
-/// Logs that `address` has got a certificate for a key of its account.
-pub(crate) fn certified(account: &str, key: &Thumbprint, address: IpAddr) {
-    if let Some(left_out) = CERTIFIED.next() {
-        tracing::info!(target: "audit", account, %key, %address, left_out, "certified");
-    }
+/// Logs that the authority has admitted a client, or its next credential. `key` is the id of the key that verified the
+/// credential.
+pub(crate) fn connected(who: Who<'_>, key: Option<&str>) {
+    let Some(left_out) = CONNECTED.next() else { return };
+    let Who { subject, address } = who;
+    tracing::info!(target: "audit", subject, key, %address, left_out, "connected");
+}
+
+/// Logs that a client has asked for something that its rights do not cover.
+pub(crate) fn denied(who: Who<'_>) {
+    let Some(left_out) = DENIED.next() else { return };
+    let (code, Who { subject, address }) = (RejectCode::NotAllowed.number(), who);
+    tracing::warn!(target: "audit", subject, %address, code, left_out, "denied");
+}
+
+/// Logs that a client has got a certificate for a key of its account.
+pub(crate) fn certified(who: Who<'_>, key: &Thumbprint) {
+    let Some(left_out) = CERTIFIED.next() else { return };
+    let Who { subject, address } = who;
+    tracing::info!(target: "audit", subject, %key, %address, left_out, "certified");
 }
 
 /// Logs that the operator has revoked keys or an account.
-pub(crate) fn revoked(account: Option<&str>, keys: &[String]) {
-    tracing::warn!(target: "audit", account, ?keys, "revoked");
+pub(crate) fn revoked(subject: Option<&str>, keys: &[String]) {
+    tracing::warn!(target: "audit", subject, ?keys, "revoked");
 }
 
-/// Logs that `address` has signed in with an account, or has refreshed its credential.
-pub(crate) fn signed_in(account: &str, address: IpAddr) {
-    if let Some(left_out) = SIGNED_IN.next() {
-        tracing::info!(target: "audit", account, %address, left_out, "signed in");
+/// Logs the outcome of a delete: the position of the deletion event, or why the event stays. Without an authority the
+/// subject is not known.
+pub(crate) fn deleted(who: Who<'_>, outcome: Result<&Position, RejectCode>) {
+    let Some(left_out) = DELETED.next() else { return };
+    let Who { subject, address } = who;
+    match outcome {
+        Ok(position) => {
+            tracing::info!(target: "audit", subject, %address, %position, left_out, "deleted");
+        }
+        Err(code) => {
+            let code = code.name();
+            tracing::warn!(target: "audit", subject, %address, code, left_out, "delete refused");
+        }
     }
 }

@@ -58,6 +58,12 @@ impl Gate {
         self.lock().allowance = Some(allowance.clone());
     }
 
+    /// Charges the bytes to this client, until the returned guard is dropped.
+    pub(crate) fn lend(&self, allowance: &Allowance) -> Lent<'_> {
+        let before = self.lock().allowance.replace(allowance.clone());
+        Lent { gate: self, before }
+    }
+
     /// The connection is a WebSocket from here on.
     pub(crate) fn upgraded(&self, share: Share) {
         let mut state = self.lock();
@@ -138,6 +144,19 @@ impl Gate {
     /// No panic can leave this inconsistent.
     fn lock(&self) -> MutexGuard<'_, GateState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// See [`Gate::lend`].
+#[must_use = "the former client is charged again when this is dropped"]
+pub(crate) struct Lent<'g> {
+    gate: &'g Gate,
+    before: Option<Allowance>,
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        self.gate.lock().allowance = self.before.take();
     }
 }
 

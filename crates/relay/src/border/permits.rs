@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::limits::Key;
+use crate::limits::{Key, Limits};
 
 /// Each key, and all keys together, have this many permits beyond their limit, for connections that are accepted only
 /// to be told that there are too many.
@@ -12,8 +12,9 @@ const SURPLUS: usize = 16;
 /// See the [module](self).
 #[derive(Debug)]
 pub(crate) struct ConnectionPermits {
-    /// The maximum number of connections of a key, and in total.
-    each: usize,
+    /// The maximum number of connections of an address, of an account, and in total.
+    address: usize,
+    account: usize,
     whole: usize,
     taken: Mutex<Taken>,
 }
@@ -34,10 +35,11 @@ pub(crate) struct ConnectionPermit {
 }
 
 impl ConnectionPermits {
-    /// At most `each` connections of a key, and `whole` in total; 0 for no limit.
-    pub(crate) fn new(each: usize, whole: usize) -> Arc<Self> {
-        let [each, whole] = [each, whole].map(|most| if most == 0 { usize::MAX } else { most });
-        Arc::new(Self { each, whole, taken: Mutex::default() })
+    /// With the limits on connections.
+    pub(crate) fn new(limits: &Limits) -> Arc<Self> {
+        let most = [limits.connections, limits.account_connections, limits.max_connections];
+        let [address, account, whole] = most.map(|most| if most == 0 { usize::MAX } else { most });
+        Arc::new(Self { address, account, whole, taken: Mutex::default() })
     }
 
     /// Takes a permit, and one of `key` if the key is known already.
@@ -57,12 +59,16 @@ impl ConnectionPermits {
 
     /// Takes a permit of `key`. Returns whether the permit exceeds the limit, or `None` if no permit is left.
     fn take_of(&self, taken: &mut Taken, key: &Key) -> Option<bool> {
+        let most = match key {
+            Key::Address(_) => self.address,
+            Key::Account(_) => self.account,
+        };
         let count = taken.of.get(key).copied().unwrap_or(0);
-        if count >= self.each.saturating_add(SURPLUS) {
+        if count >= most.saturating_add(SURPLUS) {
             return None;
         }
         taken.of.insert(key.clone(), count + 1);
-        Some(count >= self.each)
+        Some(count >= most)
     }
 
     fn give_back(taken: &mut Taken, key: &Key) {
@@ -91,7 +97,7 @@ impl ConnectionPermit {
         self.is_surplus
     }
 
-    /// Counts the connection as one of `key`, which a request has named. Returns false if there are too many.
+    /// Counts the connection as one of `key`, which a request or a credential has named. Returns false if there are too many.
     pub(crate) fn assign(&mut self, key: &Key) -> bool {
         if self.key.as_ref() == Some(key) {
             return true;
@@ -125,9 +131,14 @@ mod tests {
         Key::of([192, 0, 2, last].into())
     }
 
+    fn permits(connections: usize, max_connections: usize) -> Arc<ConnectionPermits> {
+        let limits = Limits { connections, max_connections, ..Limits::default() };
+        ConnectionPermits::new(&limits)
+    }
+
     #[test]
     fn a_key_has_its_places_and_a_few_that_are_only_refused_and_they_come_back() {
-        let permits = ConnectionPermits::new(3, 100);
+        let permits = permits(3, 100);
         let held: Vec<_> = std::iter::from_fn(|| permits.take(Some(key(1)))).collect();
         assert_eq!(held.len(), 3 + SURPLUS);
         assert_eq!(held.iter().filter(|permit| permit.is_surplus()).count(), SURPLUS);
@@ -139,14 +150,14 @@ mod tests {
 
     #[test]
     fn all_together_have_a_bound() {
-        let permits = ConnectionPermits::new(0, 2);
+        let permits = permits(0, 2);
         let held: Vec<_> = (1..=255).map_while(|last| permits.take(Some(key(last)))).collect();
         assert_eq!(held.len(), 2 + SURPLUS);
     }
 
     #[test]
     fn a_proxys_connection_counts_as_its_clients_once_that_is_known() {
-        let permits = ConnectionPermits::new(1, 100);
+        let permits = permits(1, 100);
         let mut one = permits.take(None).unwrap();
         let mut two = permits.take(None).unwrap();
         assert!(one.assign(&key(1)) && one.assign(&key(1)) && !one.is_surplus());
@@ -154,6 +165,23 @@ mod tests {
         assert!(one.assign(&key(2)));
         assert_eq!(permits.lock().of.get(&key(1)), Some(&1));
         drop((one, two));
+        assert!(permits.lock().of.is_empty());
+    }
+
+    #[test]
+    fn a_connection_that_signs_in_counts_for_its_account_and_no_longer_for_its_address() {
+        let limits = Limits { connections: 1, account_connections: 2, ..Limits::default() };
+        let permits = ConnectionPermits::new(&limits);
+        let account = Key::Account("ann".into());
+        let mut held = Vec::new();
+        for is_surplus in [false, false, true] {
+            let mut permit = permits.take(Some(key(1))).unwrap();
+            assert!(!permit.is_surplus());
+            assert!(permit.assign(&account) && permit.assign(&account));
+            assert_eq!(permit.is_surplus(), is_surplus);
+            held.push(permit);
+        }
+        drop(held);
         assert!(permits.lock().of.is_empty());
     }
 }

@@ -14,7 +14,8 @@ use serde::Deserialize;
 use trust::{PublicKey, Thumbprint};
 
 use super::Certificates;
-use crate::border::audit::{self, Refused};
+use crate::authority::Admitted;
+use crate::border::audit::{self, Refused, Who};
 use crate::border::{Border, Client, Peer};
 use crate::connection::Shared;
 use crate::http::bearer;
@@ -148,7 +149,8 @@ fn certified(
         );
     };
     let granted = authority.check(Some(&token));
-    let granted = granted.map_err(|refused| (StatusCode::UNAUTHORIZED, refused.0))?;
+    let Admitted { granted, .. } =
+        granted.map_err(|refused| (StatusCode::UNAUTHORIZED, refused.0))?;
     let Some(account) = granted.account else {
         return refuse(StatusCode::FORBIDDEN, "only accounts have certificates");
     };
@@ -171,6 +173,7 @@ fn certified(
     let name = authority.name(&token);
     let jwt = own.certify(issuer, account.name(), name.as_deref(), &key, LIFE);
     let jwt = jwt.map_err(|error| (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
-    audit::certified(account.name(), &thumbprint, client.address);
+    let who = Who { subject: Some(account.name()), address: client.address };
+    audit::certified(who, &thumbprint);
     Ok(jwt)
 }

@@ -177,6 +177,15 @@ impl Revocations {
     }
 }
 
+/// Resolves when there is another revocation; never without any source of them.
+pub(crate) async fn next_revocation(changes: &mut Option<watch::Receiver<()>>) {
+    // The sender lives as long as the relay.
+    match changes {
+        Some(changes) => drop(changes.changed().await),
+        None => std::future::pending().await,
+    }
+}
+
 /// The keys of the certificates that an account has sent.
 fn keys_of(store: &dyn Store, subject: &str) -> Result<Vec<String>, StoreError> {
     let mut keys = HashSet::new();

@@ -159,7 +159,9 @@ fn nothing_else_is_taken_on_the_topic_of_a_key() {
 #[test]
 fn what_was_revoked_stays_revoked() {
     let folder = tempfile::tempdir().unwrap();
-    let mut settings = StoreSettings::default();
+    // What other streams drop, this one keeps.
+    let keep = Keep { events: 1, topic: Some(1), ..Keep::default() };
+    let mut settings = StoreSettings { keep, ..StoreSettings::default() };
     Certificates::add_stream(&mut settings).unwrap();
     assert_eq!(Certificates::add_stream(&mut settings), Err(StreamTaken));
     let key = Thumbprint::of(&device(1));
@@ -176,6 +178,7 @@ fn what_was_revoked_stays_revoked() {
         revocation.check().unwrap();
         revocations::write(&store, &revocation.writes("peer")).unwrap();
     }
+    while store::Store::maintain(&store, store::now()).unwrap() {}
     drop(store);
     let store = store::Embedded::open(folder.path(), settings).unwrap();
     let world = World::new();

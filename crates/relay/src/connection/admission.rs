@@ -44,6 +44,10 @@ impl Connection {
                 self.end_if_revoked();
             }
             Answer::Decided(ticket, decided) => self.server.decided(ticket, decided),
+            Answer::Deleted(ticket, decided) => {
+                self.audit_delete(&decided);
+                self.server.decided(ticket, decided);
+            }
         }
     }
 }

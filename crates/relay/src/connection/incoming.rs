@@ -4,7 +4,7 @@ use session::CloseCode;
 
 use super::Connection;
 use super::socket::Heard;
-use crate::border::audit::{self, Refused};
+use crate::border::audit::{self, Refused, Who};
 
 /// The maximum size of messages that are fed before they are answered. Beyond this, the first ones have left the
 /// processor's cache.
@@ -70,7 +70,12 @@ impl Connection {
             }
             _ => return,
         };
-        audit::refused(&self.shared.metrics, refused, self.from.address, code.code());
+        audit::refused(&self.shared.metrics, refused, self.who(), code.code());
+    }
+
+    /// The client, for the audit log.
+    pub(super) fn who(&self) -> Who<'_> {
+        Who { subject: self.server.subject(), address: self.from.address }
     }
 
     /// Whether more may be read: all debts are paid, and the machine has room.

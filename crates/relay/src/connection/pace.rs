@@ -11,6 +11,7 @@ use tokio::time::{Instant, timeout};
 
 use super::Connection;
 use super::socket::SEND;
+use crate::border::audit;
 use crate::limits::Kind;
 
 /// How often a client that is not read gets a sign of life. A client closes a link on which its request stays
@@ -42,6 +43,9 @@ impl Connection {
     /// Charges the requests since the last call.
     pub(super) fn charge(&mut self) {
         self.charge_subscriptions();
+        if self.server.take_denials() > 0 {
+            audit::denied(self.who());
+        }
         let costs = self.server.take_costs();
         if costs == Costs::default() {
             return;

@@ -5,10 +5,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use session::CloseCode;
-use session::server::{Answer, Older, Page, Query, Ticket};
+use session::server::{Answer, Logged, Older, Page, Query, Ticket};
+use session::{CloseCode, Position};
 use store::{Search, Store, StoreError};
 use tokio::sync::Semaphore;
+use topic::Topic;
 
 use super::Connection;
 
@@ -52,6 +53,11 @@ impl Asked {
             Query::History { stream, pattern, before, limit } => {
                 Answer::Older(store.history(*stream, pattern, *before, *limit)?)
             }
+            Query::Tally(topics) => {
+                let count =
+                    |(topic, after): &(Topic, Option<Position>)| store.tally(topic, after.as_ref());
+                Answer::Counts(topics.iter().map(count).collect::<Result<_, _>>()?)
+            }
         };
         Ok(Step::Answer(self.ticket, answer))
     }
@@ -67,6 +73,18 @@ pub(super) fn none() -> Reading {
     Box::pin(std::future::pending())
 }
 
+/// The bytes of the bodies in an answer.
+fn bytes_of(answer: &Answer) -> usize {
+    let all = |events: &[Arc<Logged>]| events.iter().map(|event| event.body.len()).sum();
+    match answer {
+        Answer::Located(_) => 0,
+        Answer::Page(Page { events, .. }) | Answer::Older(Older { events, .. }) => all(events),
+        Answer::Counts(counts) => {
+            counts.iter().filter_map(|it| Some(it.newest.as_ref()?.body.len())).sum()
+        }
+    }
+}
+
 impl Connection {
     /// Answers the next query from the newest events; `false` if only the store can.
     pub(super) async fn read_newest(&mut self) -> bool {
@@ -80,7 +98,7 @@ impl Connection {
             {
                 hub.page(*stream, pattern, *from, *limit).map(Answer::Page)
             }
-            Query::Read { .. } | Query::History { .. } => None,
+            Query::Read { .. } | Query::History { .. } | Query::Tally(_) => None,
         };
         let (ticket, Some(answer)) = (*ticket, answer) else { return false };
         self.shared.metrics.events.queried(query, true);
@@ -143,11 +161,7 @@ impl Connection {
     pub(super) async fn found(&mut self, found: Result<Step, StoreError>) {
         match found {
             Ok(Step::Answer(ticket, answer)) => {
-                if let Answer::Page(Page { events, .. }) | Answer::Older(Older { events, .. }) =
-                    &answer
-                {
-                    self.make_room(events.iter().map(|event| event.body.len()).sum()).await;
-                }
+                self.make_room(bytes_of(&answer)).await;
                 self.server.answer(ticket, answer);
                 self.meter.read();
             }

@@ -1,13 +1,14 @@
 //! Services that connections share, besides the log: the authority and presence.
 
-use session::server::{Append, Effect, Granted, Joiner, News, Opened, Refusal};
+use session::server::{Append, Decided, Effect, Granted, Joiner, News, Opened, Refusal};
 use session::{CloseCode, Hello, RejectCode};
 use trust::Thumbprint;
 
 use super::Connection;
+use crate::authority::Admitted;
 use crate::border::audit::{self, Refused};
 use crate::certificates::Sender;
-use crate::limits::{Key, Kind};
+use crate::limits::Kind;
 
 impl Connection {
     /// Verifies the proof of a hello, and asks the authority about its credential. Returns false if one of them refuses
@@ -26,7 +27,7 @@ impl Connection {
         let now = self.now();
         match self.shared.authority.as_deref().map(|authority| authority.check(token)) {
             None => {}
-            Some(Ok(Granted { key: Some(bound), .. }))
+            Some(Ok(Admitted { granted: Granted { key: Some(bound), .. }, .. }))
                 if key.map(|key| Thumbprint::of(key).0) != Some(bound) =>
             {
                 let message =
@@ -34,11 +35,17 @@ impl Connection {
                 self.server.credential_refused(message);
                 return false;
             }
-            Some(Ok(granted)) => {
+            Some(Ok(Admitted { granted, raised, key })) => {
                 if let Some(account) = &granted.account {
-                    audit::signed_in(account.name(), self.from.address);
+                    let border = &self.shared.border;
+                    let (from, name) = (&mut self.from, account.name());
+                    if !border.sign_in_connection(&self.peer, from, name, raised) {
+                        self.overloaded("too many connections are open with your account");
+                        return false;
+                    }
                 }
                 self.server.granted(granted, now);
+                audit::connected(self.who(), key.as_deref());
             }
             Some(Err(refused)) => {
                 self.server.credential_refused(&refused.0);
@@ -106,6 +113,15 @@ impl Connection {
         }
     }
 
+    /// Logs the outcome of a delete that is decided for good.
+    pub(super) fn audit_delete(&self, decided: &Decided) {
+        match decided {
+            Decided::Stored(position, _) => audit::deleted(self.who(), Ok(position)),
+            Decided::Rejected { code, retry: None, .. } => audit::deleted(self.who(), Err(*code)),
+            Decided::Rejected { .. } | Decided::Fenced => {}
+        }
+    }
+
     /// Carries out the effects of presence.
     pub(super) fn attend(&mut self, effect: Effect) {
         let presence = self.shared.hub.presence();
@@ -113,7 +129,7 @@ impl Connection {
             Effect::Join { topic, key, data } => {
                 // Only clients with a hello can be present.
                 let Some((client, _)) = self.client else { return };
-                let share = Some(Key::of(self.from.address).number());
+                let share = Some(self.from.key.number());
                 let joiner = Joiner { connection: self.number, client, share };
                 if let Err(code) =
                     presence.join(joiner, &topic, &key, &data, Some(&self.from.share))

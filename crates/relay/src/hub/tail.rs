@@ -51,6 +51,13 @@ impl Tails {
         }
     }
 
+    /// Replaces the events at the same positions, as far as they are kept.
+    pub(super) fn replace(&mut self, events: &[Arc<Logged>]) {
+        for event in events {
+            self.tails[event.stream].replace(event);
+        }
+    }
+
     pub(super) fn from(&self, stream: StreamNo, offset: u64) -> Recent {
         self.tails[stream].from(offset)
     }
@@ -132,6 +139,15 @@ impl Tail {
     fn reach(&mut self, head: u64) {
         if self.events.back().is_some_and(|last| last.offset < head) {
             self.clear();
+        }
+    }
+
+    fn replace(&mut self, event: &Arc<Logged>) {
+        let at = self.place(event.offset);
+        let kept = at.and_then(|at| self.events.get_mut(at));
+        if let Some(kept) = kept.filter(|kept| kept.offset == event.offset) {
+            self.bytes = self.bytes + cost(event) - cost(kept);
+            *kept = Arc::clone(event);
         }
     }
 
@@ -238,6 +254,18 @@ mod tests {
         tails.extend(&events(100_000..100_010, PAGE / 2));
         let two = tails.page(0, &t, 100_000, 10).unwrap();
         assert_eq!((two.events.len(), two.next), (2, 100_002));
+    }
+
+    #[test]
+    fn a_replaced_event_is_read_in_place_of_the_old_one() {
+        let mut tails = Tails::new(1);
+        tails.replace(&events(1..2, 5));
+        tails.extend(&events(3..6, 100));
+        let bytes = tails.tails[0].bytes;
+        tails.replace(&[events(1..2, 5), events(4..5, 5), events(6..7, 5)].concat());
+        assert_eq!(tails.tails[0].bytes, bytes - 95);
+        let expected = [events(3..4, 100), events(4..5, 5), events(5..6, 100)].concat();
+        assert_eq!(tails.from(0, 3), Recent::Events(expected));
     }
 
     #[test]

@@ -46,13 +46,14 @@ pub(super) fn run(
         let took = began.elapsed();
         let mut decided = Outcomes::default();
         match written {
-            Ok((limited, Written { outcomes, logged, superseded, heads })) => {
+            Ok((limited, Written { outcomes, logged, emptied, superseded, heads })) => {
                 // A commit that seemed to fail may have moved a head too.
                 if heads[..] != committed.borrow()[..] {
                     let mut tails = tails.write().unwrap_or_else(PoisonError::into_inner);
                     tails.extend(&logged);
                     tails.supersede(&superseded);
                     tails.reach(&heads);
+                    tails.replace(&emptied);
                     drop(tails);
                     committed.send_replace(heads.into());
                 }
@@ -120,6 +121,9 @@ impl Replies {
             (Write::Append(record), WriteOutcome::Decided(decided)) => {
                 Answer::Decided(record.ticket, decided)
             }
+            (Write::Delete(deletion), WriteOutcome::Decided(decided)) => {
+                Answer::Deleted(deletion.ticket, decided)
+            }
             (_, WriteOutcome::Opened(opened)) => Answer::Opened(opened),
             (Write::Open { .. } | Write::Hold(_), WriteOutcome::Decided(_))
             | (_, WriteOutcome::Held | WriteOutcome::NewClient) => return,
@@ -140,7 +144,7 @@ impl Drop for Replies {
 fn unavailable(write: &Write) -> WriteOutcome {
     match write {
         Write::Open { .. } => WriteOutcome::Opened(Opened::Unavailable),
-        Write::Append(_) => {
+        Write::Append(_) | Write::Delete(_) => {
             WriteOutcome::Decided(refused(RejectCode::Unavailable, "the store cannot take it now"))
         }
         Write::Hold(_) => WriteOutcome::Held,

@@ -41,6 +41,11 @@ impl Bucket {
         Duration::from_secs(1) / self.rate.per_second.max(1)
     }
 
+    /// The most that it can hold.
+    pub(crate) fn burst(&self) -> usize {
+        self.limiter.as_ref().map_or(usize::MAX, |_| self.rate.burst.max(1) as usize)
+    }
+
     pub(crate) fn try_take(&self, count: u32) -> bool {
         let Some(limiter) = &self.limiter else { return true };
         let Some(count) = NonZeroU32::new(count) else { return true };
@@ -87,6 +92,7 @@ impl Clock for Timer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::Raised;
     use std::sync::Arc;
 
     #[tokio::test(start_paused = true)]
@@ -141,7 +147,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_thousand_times_the_rates_still_is_a_rate() {
         let limits = crate::limits::Limits::default().times(1_000);
-        for (_, rate) in limits.rates() {
+        for (_, rate) in limits.rates(Raised::default()) {
             let bucket = Bucket::new(rate);
             bucket.take(rate.burst).await;
             assert!(!bucket.try_take(rate.per_second), "{rate:?}");

@@ -23,15 +23,16 @@ const PUBLISHES: [[&str; 2]; 6] = [
     ["ephemeral", "forwarded"],
 ];
 /// The queries to the log, and where the answers come from.
-const QUERIES: [[&str; 2]; 5] = [
+const QUERIES: [[&str; 2]; 6] = [
     ["locate", "memory"],
     ["locate", "store"],
     ["read", "memory"],
     ["read", "store"],
     ["history", "store"],
+    ["tally", "store"],
 ];
 /// The codes of refused publishes.
-const REJECTS: [RejectCode; 11] = [
+const REJECTS: [RejectCode; 13] = [
     RejectCode::IllegalTopic,
     RejectCode::IllegalEvent,
     RejectCode::TooLarge,
@@ -42,6 +43,8 @@ const REJECTS: [RejectCode; 11] = [
     RejectCode::DiskFull,
     RejectCode::TooMany,
     RejectCode::TooFast,
+    RejectCode::NotAllowed,
+    RejectCode::NotFound,
     RejectCode::Unknown,
 ];
 
@@ -210,7 +213,7 @@ impl Events {
         }
     }
 
-    /// Counts a query. Histories are always in the store.
+    /// Counts a query. Histories and tallies are always in the store.
     pub(crate) fn queried(&self, query: &Query, is_in_memory: bool) {
         let at = match (query, is_in_memory) {
             (Query::Locate { .. }, true) => 0,
@@ -218,6 +221,7 @@ impl Events {
             (Query::Read { .. }, true) => 2,
             (Query::Read { .. }, false) => 3,
             (Query::History { .. }, _) => 4,
+            (Query::Tally(_), _) => 5,
         };
         self.queries[at].inc();
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use relay::tokens::{IssuerError, IssuerKey, NewToken, RightsClaim};
+use relay::tokens::{IssuerError, IssuerKey, LimitsClaim, NewToken, RightsClaim};
 use relay::units;
 
 /// The files of a new key pair.
@@ -67,6 +67,12 @@ pub struct Token {
     /// Topics whose events may be deleted.
     #[arg(long, value_name = "PATTERNS", value_delimiter = ',')]
     moderate: Option<Vec<String>>,
+    /// A higher rate of publishes per second than the relay's, for a backend. The burst rises with it.
+    #[arg(long, value_name = "RATE")]
+    raise_publishes: Option<u64>,
+    /// A higher rate of bytes per second than the relay's, such as 20MiB.
+    #[arg(long, value_name = "BYTES", value_parser = units::bytes)]
+    raise_bytes: Option<u64>,
     /// How long the token is valid, at most 24h.
     #[arg(long, value_name = "TIME", value_parser = units::time, default_value = "1h")]
     expires: Duration,
@@ -94,6 +100,7 @@ impl Token {
             issuer: self.auth_issuer,
             audience: self.auth_audience,
             rights,
+            limits: LimitsClaim { publishes: self.raise_publishes, bytes: self.raise_bytes },
             seconds: self.expires.as_secs(),
         };
         Ok(IssuerKey::read(&self.key)?.sign(&token)?)

@@ -7,9 +7,10 @@ use ipnet::IpNet;
 use relay::limits::{Limits, Rate};
 use relay::units;
 
-/// Limits on clients. The address of a client is its IPv4 address or the /64 of its IPv6 address.
+/// Limits on clients. The address of a client is its IPv4 address or the /64 of its IPv6 address. A client that has
+/// signed in has the rates of its account instead, and shares them with the account's other connections.
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Limits of each address; 0 for none")]
+#[command(next_help_heading = "Limits of each address or account; 0 for none")]
 pub struct Limited {
     /// Publishes per second, and burst.
     #[arg(long, value_name = "RATE:BURST", value_parser = rate, default_value = "200:2000")]
@@ -29,9 +30,12 @@ pub struct Limited {
     /// New WebSocket connections per second, and burst.
     #[arg(long, value_name = "RATE:BURST", value_parser = rate, default_value = "20:100")]
     rate_handshakes: Rate,
-    /// Connections at a time.
+    /// Connections at a time, without those of accounts.
     #[arg(long, value_name = "COUNT", default_value_t = 1_024)]
     address_connections: usize,
+    /// Connections of an account at a time.
+    #[arg(long, value_name = "COUNT", default_value_t = 64)]
+    account_connections: usize,
     /// Connections of all addresses at a time.
     #[arg(long, value_name = "COUNT", default_value_t = 10_000)]
     max_connections: usize,
@@ -70,6 +74,7 @@ impl Limited {
             handshakes: self.rate_handshakes,
             new_clients_per_hour: new_clients,
             connections: self.address_connections,
+            account_connections: self.account_connections,
             max_connections: self.max_connections,
             memory: self.memory,
             header_timeout: self.header_timeout,

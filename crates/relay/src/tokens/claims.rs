@@ -7,6 +7,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Deserializer, Serialize};
 use session::rights::{PatternLists, Rights, RightsError};
 
+use crate::limits::Raised;
+
 /// The claims that the relay reads.
 #[derive(Debug, Deserialize)]
 pub(super) struct Claims {
@@ -16,7 +18,7 @@ pub(super) struct Claims {
     #[serde(default, deserialize_with = "optional_seconds")]
     pub(super) iat: Option<u64>,
     #[serde(default)]
-    pub(super) edk: RightsClaim,
+    pub(super) edk: EdkClaim,
     pub(super) cnf: Option<Confirmation>,
 }
 
@@ -41,7 +43,43 @@ pub(super) fn name(token: &str) -> Option<String> {
     is_fine.then_some(name)
 }
 
-/// The claim `edk`. The relay ignores members that it does not know: a list can only add rights.
+/// The claim `edk`. The relay ignores members that it does not know: each one can only add something.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct EdkClaim {
+    #[serde(flatten)]
+    pub(super) rights: RightsClaim,
+    #[serde(rename = "lim", default, skip_serializing_if = "LimitsClaim::is_empty")]
+    pub(super) limits: LimitsClaim,
+}
+
+/// The member `lim` of the claim `edk`: higher rates than the relay's, per second.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LimitsClaim {
+    /// Publishes.
+    #[serde(rename = "pub", skip_serializing_if = "Option::is_none")]
+    pub publishes: Option<u64>,
+    /// Bytes that are read from the network.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+}
+
+impl LimitsClaim {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    pub(super) fn raised(self) -> Raised {
+        let rate = |rate: u64| rate.try_into().unwrap_or(u32::MAX);
+        let Self { publishes, bytes } = self;
+        Raised {
+            publishes: publishes.map_or(0, rate),
+            kibibytes: bytes.map_or(0, |bytes| rate(bytes >> 10)),
+        }
+    }
+}
+
+/// The rights in the claim `edk`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RightsClaim {
@@ -141,6 +179,23 @@ mod tests {
         for text in ["", "chat.>", "pub:chat.>", "pub=a;pub=b", "sub=a;;pub=b", "deny=a"] {
             assert_eq!(text.parse::<RightsClaim>(), Err(RightsTextError), "{text}");
         }
+    }
+
+    #[test]
+    fn limits_are_rates_beside_the_rights() {
+        let edk = |json: &str| serde_json::from_str::<EdkClaim>(json).ok();
+        let both =
+            edk(r#"{"pub":["a"],"lim":{"pub":1000,"bytes":20971520,"x":1},"y":[]}"#).unwrap();
+        assert_eq!(both.rights.publish, Some(vec!["a".to_owned()]));
+        assert_eq!(both.limits.raised(), Raised { publishes: 1_000, kibibytes: 20_480 });
+        let huge = edk(r#"{"lim":{"pub":18446744073709551615}}"#).unwrap();
+        assert_eq!(huge.limits.raised(), Raised { publishes: u32::MAX, kibibytes: 0 });
+        assert_eq!(edk("{}").unwrap().limits.raised(), Raised::default());
+        for wrong in [r#"{"lim":{"pub":-1}}"#, r#"{"lim":{"bytes":"1"}}"#, r#"{"lim":7}"#] {
+            assert!(edk(wrong).is_none(), "{wrong}");
+        }
+        let text = serde_json::to_string(&both).unwrap();
+        assert_eq!(text, r#"{"pub":["a"],"lim":{"pub":1000,"bytes":20971520}}"#);
     }
 
     #[test]

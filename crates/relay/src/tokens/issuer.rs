@@ -14,8 +14,9 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use trust::PublicKey;
 
+use super::claims::EdkClaim;
 use super::keys::{KeySetError, Keys};
-use super::{MAX_LIFE, RightsClaim};
+use super::{LimitsClaim, MAX_LIFE, RightsClaim};
 
 /// Why a key or a token cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -81,6 +82,8 @@ pub struct NewToken {
     pub audience: String,
     /// What the account may do.
     pub rights: RightsClaim,
+    /// Higher rates than the relay's.
+    pub limits: LimitsClaim,
     /// The lifetime.
     pub seconds: u64,
 }
@@ -190,9 +193,10 @@ impl IssuerKey {
             return Err(IssuerError::Life);
         }
         let now = get_current_timestamp();
+        let edk = EdkClaim { rights: token.rights.clone(), limits: token.limits };
         let claims = json!({
             "iss": token.issuer, "aud": token.audience, "sub": token.subject,
-            "iat": now, "exp": now + token.seconds, "edk": token.rights,
+            "iat": now, "exp": now + token.seconds, "edk": edk,
         });
         let header = Header { kid: Some(self.kid.clone()), ..Header::new(Algorithm::ES256) };
         encode(&header, &claims, &self.encoding_key()?).map_err(|_| IssuerError::Crypto)

@@ -35,7 +35,7 @@ pub(crate) struct Keys(Vec<Key>);
 /// A public key with the only algorithm that it is used for.
 #[derive(Debug)]
 pub(crate) struct Key {
-    id: Option<String>,
+    pub(crate) id: Option<String>,
     pub(crate) key: DecodingKey,
     pub(crate) algorithm: Algorithm,
 }

@@ -1,23 +1,26 @@
 //! Attacks on accounts and rights, on both wires. The numbers are the rows of the attack suite.
 
+mod backends;
 mod certificates;
 mod commands;
 mod device;
 mod guide;
+mod limits;
 mod rights;
 mod sign_in;
 mod signed;
+mod upgrade;
 
 use std::io::BufRead;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
-use relay::tokens::{IssuerKey, NewToken};
+use relay::tokens::{IssuerKey, LimitsClaim, NewToken};
 use serde_json::{Value, json};
-use session::{CloseCode, FromClient, FromPeer};
+use session::{CloseCode, FromClient, FromPeer, SUBPROTOCOL};
 
-use crate::support::{Client, Process, hello, publish};
+use crate::support::{Client, Process, connect_from, hello, publish};
 use crate::texts::Texts;
 
 const ISSUER: &str = "https://issuer.example";
@@ -35,7 +38,11 @@ struct Accounts {
 
 impl Accounts {
     fn start(options: &[&str]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::start_in(tempfile::tempdir().unwrap(), options)
+    }
+
+    /// With the store in the folder's `data`, if there is one.
+    fn start_in(folder: tempfile::TempDir, options: &[&str]) -> Self {
         let keys = folder.path().join("keys.json");
         let key = IssuerKey::generate().unwrap();
         key.publish(&keys).unwrap();
@@ -101,16 +108,27 @@ impl Accounts {
 
     /// A connection for frames that has said hello with a token.
     async fn frames(&self, id: u8, fence: u64, token: Option<&str>) -> Client {
+        self.frames_from(1, id, fence, token).await
+    }
+
+    /// The same from `127.0.0.host`.
+    async fn frames_from(&self, host: u8, id: u8, fence: u64, token: Option<&str>) -> Client {
         let FromClient::Hello(mut hello) = hello(id, fence, 1) else { unreachable!() };
         hello.token = token.map(str::to_owned);
-        let mut client = Client::connect(&self.relay).await;
+        let headers = [("sec-websocket-protocol", SUBPROTOCOL)];
+        let mut client = connect_from(&self.relay, host, &headers).await.unwrap();
         client.send(&[FromClient::Hello(hello)]).await;
         client
     }
 
     /// The same after the welcome.
     async fn welcomed(&self, id: u8, token: &str) -> Client {
-        let mut client = self.frames(id, 1, Some(token)).await;
+        self.welcomed_from(1, id, token).await
+    }
+
+    /// The same from `127.0.0.host`.
+    async fn welcomed_from(&self, host: u8, id: u8, token: &str) -> Client {
+        let mut client = self.frames_from(host, id, 1, Some(token)).await;
         let welcome = client.frame().await;
         assert!(matches!(welcome, FromPeer::Welcome(_)), "{welcome:?}");
         client
@@ -155,6 +173,7 @@ fn new_token(subject: &str, rights: &str) -> NewToken {
         issuer: ISSUER.to_owned(),
         audience: AUDIENCE.to_owned(),
         rights: rights.parse().unwrap(),
+        limits: LimitsClaim::default(),
         seconds: 3_600,
     }
 }

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
-use relay::authority::{Authority, Granted, Guests, Refused};
+use relay::authority::{Admitted, Authority, Granted, Guests, Refused};
 use relay::{Config, Relay};
 use session::rights::{PatternLists, Rights, Subject};
 use session::{AtTopic, CloseCode, FromClient, FromPeer, Join, Refresh};
@@ -16,7 +16,7 @@ use crate::support::{Client, hello};
 struct ByName;
 
 impl Authority for ByName {
-    fn check(&self, token: Option<&str>) -> Result<Granted, Refused> {
+    fn check(&self, token: Option<&str>) -> Result<Admitted, Refused> {
         let token = token.ok_or_else(|| Refused("show a credential".to_owned()))?;
         let (name, expires_in) = match token.split_once(':') {
             Some((name, milliseconds)) => (name, milliseconds.parse().ok()),
@@ -26,7 +26,7 @@ impl Authority for ByName {
             return Err(Refused("not you".to_owned()));
         }
         let account = Subject::account(name).map_err(|error| Refused(error.to_string()))?;
-        Ok(Granted { account: Some(account), expires_in, ..Granted::default() })
+        Ok(Granted { account: Some(account), expires_in, ..Granted::default() }.into())
     }
 }
 

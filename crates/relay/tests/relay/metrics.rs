@@ -168,11 +168,12 @@ async fn every_family_moves_and_gauges_fall_back_when_clients_leave() {
         reader.event().await;
     }
     let mut setter = Client::connect_to(&url).await;
-    setter.hello(3, 1, 1).await;
+    setter.hello(4, 1, 1).await;
     for number in 1..=3 {
         setter.send(&[publish(number, "state.a", &format!("s{number}"))]).await;
         setter.ack().await;
     }
+    drop(setter);
     let scrape = until(metrics, |scrape| {
         scrape.value(r#"event_relay_deliveries_total{kind="durable"}"#) == 5.0
     })
@@ -255,7 +256,7 @@ async fn every_family_moves_and_gauges_fall_back_when_clients_leave() {
     assert!(all.len() >= 25, "{all:?}");
     assert_eq!(moved, all);
 
-    drop((publisher, reader, stalled, open));
+    drop((publisher, reader, setter, stalled, open));
     // Presence waits for the same client to come again.
     until(metrics, |scrape| {
         let gauges = [

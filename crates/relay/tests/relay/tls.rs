@@ -4,7 +4,9 @@ use std::io::BufRead;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use futures_util::{SinkExt, StreamExt};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -65,7 +67,6 @@ async fn ask(relay: &Process, trusted: &CertificateDer<'static>, request: &str) 
 
 #[tokio::test]
 async fn a_relay_with_a_certificate_speaks_tls_and_expects_pages_of_https() {
-    use futures_util::{SinkExt, StreamExt};
     let folder = tempfile::tempdir().unwrap();
     let cert = certificate(folder.path());
     let options = options(folder.path());
@@ -116,6 +117,38 @@ async fn with_a_host_name_browsers_stay_with_tls() {
     let request = "GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
     let answer = ask(&relay, &cert, request).await;
     assert!(answer.contains("strict-transport-security: max-age=31536000"), "{answer}");
+}
+
+#[tokio::test]
+async fn handshakes_of_tls_count_for_the_rate_and_those_of_their_websockets_do_not_count_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let cert = certificate(folder.path());
+    let options = options(folder.path());
+    let mut options: Vec<_> = options.iter().map(String::as_str).collect();
+    options.extend(["--raise-limits", "1", "--rate-handshakes", "1:2"]);
+    let relay = Process::start_with(&folder.path().join("data"), &options);
+    let began = Instant::now();
+    let streams =
+        [connect(&relay, &cert, &[]).await.unwrap(), connect(&relay, &cert, &[]).await.unwrap()];
+    let mut refused = 0;
+    while began.elapsed() < Duration::from_millis(500) {
+        refused += u32::from(connect(&relay, &cert, &[]).await.is_err());
+    }
+    assert!(refused > 0);
+    for stream in streams {
+        let port = relay.address.rsplit_once(':').unwrap().1;
+        let mut request = format!("wss://localhost:{port}/ws").into_client_request().unwrap();
+        request.headers_mut().insert("sec-websocket-protocol", SUBPROTOCOL.parse().unwrap());
+        let (mut socket, _) = tokio_tungstenite::client_async(request, stream).await.unwrap();
+        let mut bytes = Vec::new();
+        hello(1, 1, 1).encode(&mut bytes);
+        socket.send(Message::Binary(bytes.into())).await.unwrap();
+        let first = socket.next().await.unwrap().unwrap();
+        let Message::Binary(bytes) = first else { panic!("{first:?}") };
+        assert!(
+            !matches!(FromPeer::decode(&bytes).next(), Some(Ok(FromPeer::Bye(bye))) if bye.code == 4002)
+        );
+    }
 }
 
 #[cfg(unix)]

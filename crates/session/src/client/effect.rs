@@ -5,7 +5,7 @@ use std::fmt;
 use topic::Topic;
 
 use super::{StoreError, StoreRequest, SubscriptionId};
-use crate::wire::frame::Attendee;
+use crate::wire::frame::{Attendee, TopicTally};
 use crate::{Body, CloseCode, Durability, Millis, Position, RejectCode, Stream};
 
 /// What the owner of a [`Client`](super::Client) must do, in order.
@@ -93,6 +93,10 @@ pub enum Effect {
     },
     /// The response to [`Client::history`](super::Client::history).
     History(RequestId, Result<Older, HistoryError>),
+    /// The response to [`Client::delete`](super::Client::delete): the position of the deletion event.
+    Deleted(RequestId, Result<Position, RequestError>),
+    /// The response to [`Client::tally`](super::Client::tally): one for each topic, in the order of the request.
+    Tallied(RequestId, Result<Vec<TopicTally>, RequestError>),
     /// Who is present at a [watched](super::Client::watch) topic: at first, and after each change.
     Occupants(Occupants),
     /// The peer refuses to let this client join a topic, or watch it.
@@ -175,7 +179,7 @@ pub enum Outcome {
     Rejected(RejectCode, String),
 }
 
-/// Identifies a request for a page of history. It stays valid across reconnects.
+/// Identifies a request for a page of history, a delete, or a request for counts. It stays valid across reconnects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId(pub(super) u64);
 
@@ -197,6 +201,18 @@ pub enum HistoryError {
     Reset,
     /// The peer refuses, for this reason.
     #[error("the peer refused the page: {}", .0.name())]
+    Refused(RejectCode),
+}
+
+/// Why a request of a later version has no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RequestError {
+    /// The peer, or the tab that has the link, is of a version that does not know such requests.
+    #[error("the peer does not support this request")]
+    NotAvailable,
+    /// The peer refuses, for this reason.
+    #[error("the peer refused the request: {}", .0.name())]
     Refused(RejectCode),
 }
 

@@ -8,7 +8,7 @@ use crate::wire::kind::FrameKind;
 pub(super) enum FollowerFrame {
     Subscribe(u32),
     Unsubscribe(u32),
-    /// Credit, or a request for a page of history.
+    /// Credit, or a request that has one answer.
     Numbered(u32),
     Presence {
         kind: PresenceKind,
@@ -25,7 +25,9 @@ pub(super) fn follower_frame(d: &mut Reader<'_>) -> Read<Option<FollowerFrame>> 
     let frame = match kind {
         FrameKind::Subscribe => FollowerFrame::Subscribe(f.number32(0)),
         FrameKind::Unsubscribe => FollowerFrame::Unsubscribe(f.number32(0)),
-        FrameKind::Credit | FrameKind::History => FollowerFrame::Numbered(f.number32(0)),
+        FrameKind::Credit | FrameKind::History | FrameKind::Delete | FrameKind::Tally => {
+            FollowerFrame::Numbered(f.number32(0))
+        }
         FrameKind::Join => presence(PresenceKind::Joined, true),
         FrameKind::Leave => presence(PresenceKind::Joined, false),
         FrameKind::Watch => presence(PresenceKind::Watched, true),

@@ -19,6 +19,8 @@ pub(crate) struct PeerSays {
     pub(crate) id: String,
     pub(crate) subject: Option<String>,
     pub(crate) rights: Rights,
+    /// The kinds of frames beyond version 1 that it supports.
+    pub(crate) kinds: Vec<u64>,
 }
 
 /// The state that ends with a connection.
@@ -33,8 +35,6 @@ pub(super) struct Connection {
     /// An unexpected welcome, kept while the store is asked whether another tab explains it.
     pub(super) strange: Option<Welcome>,
     pub(super) peer: PeerSays,
-    /// The kinds of frames beyond version 1 that the peer supports.
-    kinds: Vec<u64>,
     /// Whether the peer has not recorded this client yet. Until it has, no durable event may be sent.
     pub(super) is_reading: bool,
     /// Whether it was asked to record it.
@@ -232,10 +232,9 @@ impl Client {
         }
         self.state = ClientState::Online { since: now };
         self.outbox.sign_again();
-        let Welcome { peer, subject, rights, .. } = welcome;
-        self.connection.peer = PeerSays { id: peer, subject, rights };
-        self.connection.kinds = welcome.kinds;
-        self.connection.heartbeat = welcome.heartbeat.into();
+        let Welcome { peer, subject, rights, kinds, heartbeat, .. } = welcome;
+        self.connection.peer = PeerSays { id: peer, subject, rights, kinds };
+        self.connection.heartbeat = heartbeat.into();
         self.effects.push_back(Effect::Link(ConnectionState::Online));
         self.ask_for_all();
         self.connection.owing = (!self.connection.message.is_empty()).then_some(now);
@@ -281,11 +280,11 @@ impl Client {
         self.wait(now, 0);
     }
 
-    /// Whether the peer supports frames of this kind. It would skip others, so no answer would come. A follower can
-    /// rely on version 1 only, because its leader may be an older page.
+    /// Whether the peer supports frames of this kind. It would skip others, so no answer would come. A follower asks for
+    /// what its leader passes on too.
     pub fn takes(&self, kind: u64) -> bool {
         self.is_online()
-            && (kind <= FrameKind::LAST_OF_VERSION_1 || self.connection.kinds.contains(&kind))
+            && (kind <= FrameKind::LAST_OF_VERSION_1 || self.connection.peer.kinds.contains(&kind))
     }
 
     pub(super) fn is_online(&self) -> bool {

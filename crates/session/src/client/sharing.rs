@@ -241,6 +241,8 @@ impl Client {
             FromPeer::CaughtUp(f) => (f.subscription, false),
             FromPeer::Gap(f) => (f.subscription, false),
             FromPeer::Page(f) => (f.request, false),
+            FromPeer::Deleted(f) => (f.request, false),
+            FromPeer::Tallied(f) => (f.request, false),
             FromPeer::Present(_) | FromPeer::Presence(_) | FromPeer::NotPresent(_) => {
                 // Each tab knows whether this concerns it.
                 if !self.following && self.connection.tab_presence.has_followers() {

@@ -99,7 +99,7 @@ impl Client {
 
     /// Asks for the signatures of the events that may be sent next.
     pub(super) fn ask_to_sign(&mut self) {
-        for row in self.outbox.to_sign(MAX_UNANSWERED) {
+        for row in self.outbox.next_to_sign(MAX_UNANSWERED) {
             match Body::decode(&row.body) {
                 Ok(body) => {
                     self.effects.push_back(Effect::Sign { id: row.id, topic: row.topic, body });

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::members::{Members, is_json, nests_too_deep};
 use super::{Incoming, ReadError, time};
 use crate::wire::body::{is_extension_name, is_reserved};
-use crate::{Body, Extension, Form, MAX_NUMBER, Position, Start, Stream};
+use crate::{Body, Extension, Form, MAX_NUMBER, Position, Start, Stream, TallyTopic};
 
 /// The media type of `data_base64` without a `datacontenttype`.
 const BYTES: &str = "application/octet-stream";
@@ -49,8 +49,10 @@ fn event(id: &str, mut members: Members<'_>) -> Result<Incoming, String> {
             let pattern = text_of(&control(&members)?, "pattern")?;
             Ok(Incoming::Unsubscribe { pattern })
         }
+        "$link.delete" => delete(id, &members),
+        "$link.tally" => tally(id, &members),
         _ if topic.starts_with("$link.") => {
-            Err("a client may send only `$link.hello`, `$link.refresh`, `$link.subscribe` and `$link.unsubscribe`"
+            Err("a client may send only `$link.hello`, `$link.refresh`, `$link.subscribe`, `$link.unsubscribe`, `$link.delete` and `$link.tally`"
                 .to_owned())
         }
         _ => publish(id, source, topic, members),
@@ -110,9 +112,7 @@ fn data(
             let bytes = STANDARD
                 .decode(bytes)
                 .map_err(|error| format!("`data_base64` is not base64 (RFC 4648): {error}"))?;
-            let is_plain = bytes.is_empty() || std::str::from_utf8(&bytes).is_ok_and(is_json);
-            let content_type = content_type.or_else(|| Some(BYTES.to_owned()));
-            return Ok((content_type.filter(|it| it != JSON || !is_plain), bytes));
+            return Ok((type_of_bytes(content_type, &bytes), bytes));
         }
         (Some(value), None) if nests_too_deep(value.get()) => {
             return Err("`data` nests more than 64 levels deep".to_owned());
@@ -128,7 +128,15 @@ fn data(
     Ok((content_type.filter(|it| it != JSON), data))
 }
 
-fn extension(name: &str, value: &RawValue) -> Result<Extension, String> {
+/// The media type of bytes. [`JSON`] need not be named if they are JSON.
+pub(super) fn type_of_bytes(content_type: Option<String>, bytes: &[u8]) -> Option<String> {
+    let is_plain = bytes.is_empty() || std::str::from_utf8(bytes).is_ok_and(is_json);
+    let content_type = content_type.or_else(|| Some(BYTES.to_owned()));
+    content_type.filter(|it| it != JSON || !is_plain)
+}
+
+/// Checks the name of an extension.
+pub(super) fn extension_name(name: &str) -> Result<(), String> {
     if is_reserved(name) {
         return Err(format!("`{name}` is not an extension that a client may set"));
     }
@@ -137,6 +145,11 @@ fn extension(name: &str, value: &RawValue) -> Result<Extension, String> {
             "{name:?} is not an extension's name: 1 to 64 lower-case letters and digits"
         ));
     }
+    Ok(())
+}
+
+fn extension(name: &str, value: &RawValue) -> Result<Extension, String> {
+    extension_name(name)?;
     let unfit = || format!("`{name}` is not a string, a boolean or an integer of 32 bits");
     match serde_json::from_str(value.get()).map_err(|_| unfit())? {
         Value::String(text) => Ok(Extension::Text(text)),
@@ -153,7 +166,7 @@ fn hello(id: &str, members: &Members<'_>) -> Result<Incoming, String> {
     let data = control(members)?;
     let guest = match data.get("guest") {
         None | Some(Value::Null) => None,
-        Some(Value::String(secret)) if has_128_bits(secret) => Some(secret.clone()),
+        Some(Value::String(secret)) if is_guest_secret(secret) => Some(secret.clone()),
         Some(_) => {
             let unfit = "`guest` is a random string of 128 bits or more: 32 hexadecimal digits, or 22 of base64url";
             return Err(unfit.to_owned());
@@ -167,8 +180,8 @@ fn hello(id: &str, members: &Members<'_>) -> Result<Incoming, String> {
     Ok(Incoming::Hello { id: id.to_owned(), guest, token })
 }
 
-/// Whether a random text of this length and alphabet can have this many bits.
-fn has_128_bits(secret: &str) -> bool {
+/// Whether a guest's secret is long enough: a random text of this length and alphabet can have 128 bits.
+pub fn is_guest_secret(secret: &str) -> bool {
     let is_hex = secret.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
     secret.len() >= if is_hex { 32 } else { 22 }
 }
@@ -181,6 +194,31 @@ fn subscribe(id: &str, members: &Members<'_>) -> Result<Incoming, String> {
         Some(from) => start(from)?,
     };
     Ok(Incoming::Subscribe { id: id.to_owned(), pattern, start })
+}
+
+fn delete(id: &str, members: &Members<'_>) -> Result<Incoming, String> {
+    let position = position(&control(members)?).ok_or(
+        "`data` is the event's position: {\"stream\": \"main\", \"epoch\": \"…\", \"offset\": \"…\"}",
+    )?;
+    Ok(Incoming::Delete { id: id.to_owned(), position })
+}
+
+fn tally(id: &str, members: &Members<'_>) -> Result<Incoming, String> {
+    let data = control(members)?;
+    let topic = |it: &Value| {
+        let topic = it.get("topic")?.as_str()?.to_owned();
+        let after = match it.get("after") {
+            None | Some(Value::Null) => None,
+            Some(after) => Some(position(after)?),
+        };
+        Some(TallyTopic { topic, after })
+    };
+    let topics = data.get("topics").and_then(Value::as_array);
+    let topics = topics.and_then(|topics| topics.iter().map(topic).collect());
+    let topics = topics.ok_or(
+        "`data` has no `topics`: [{\"topic\": \"…\", \"after\": {\"stream\": \"main\", \"epoch\": \"…\", \"offset\": \"…\"}}]",
+    )?;
+    Ok(Incoming::Tally { id: id.to_owned(), topics })
 }
 
 fn start(from: &Value) -> Result<Start, String> {

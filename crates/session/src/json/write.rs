@@ -10,7 +10,8 @@ use super::{EventPosition, time};
 use crate::rights::{Right, Rights};
 use crate::signed::dsse_material;
 use crate::wire::body::is_reserved;
-use crate::{Body, Extension, Form, Position, RejectCode, Stream};
+use crate::wire::deletion::is_of_peers;
+use crate::{Body, Extension, Form, Position, RejectCode, Stream, TopicTally};
 
 /// `$link.welcome`: the answer to the hello `id`. The sources of the client's events begin with this one. The rights are
 /// left out if they are [`Rights::all`].
@@ -70,6 +71,44 @@ pub fn reject(id: &str, code: RejectCode, message: &str) -> String {
     control("reject", id, json!({ "id": id, "code": code.name(), "message": message }))
 }
 
+/// `$link.tallied`: the counts of the topics with these names, for the tally `id`.
+pub fn tallied(id: &str, names: &[String], tallies: &[TopicTally]) -> String {
+    let topic = |(name, tally): (&String, &TopicTally)| {
+        let mut topic = json!({ "topic": name });
+        if let Some(code) = tally.refused {
+            topic["code"] = json!(code.name());
+            return topic;
+        }
+        topic["count"] = json!(tally.count);
+        let Some(head) = &tally.head else { return topic };
+        topic["head"] = place(head);
+        let newest = tally.newest.as_ref().and_then(|(offset, body)| {
+            let (topic, body) = (Topic::parse(name).ok()?, Body::decode(body).ok()?);
+            let (stream, epoch) = (&head.stream, head.epoch);
+            let place = EventPosition { stream, epoch, offset: *offset, previous: None };
+            serde_json::from_str::<Value>(&event(&topic, &body, Some(place))).ok()
+        });
+        if let Some(newest) = newest {
+            topic["newest"] = newest;
+        }
+        topic
+    };
+    let topics: Vec<Value> = names.iter().zip(tallies).map(topic).collect();
+    control("tallied", id, json!({ "id": id, "topics": topics }))
+}
+
+fn place(position: &Position) -> Value {
+    let mut place = json!({
+        "stream": position.stream.as_str(),
+        "epoch": position.epoch.to_string(),
+        "offset": position.offset.to_string(),
+    });
+    if let Some(id) = &position.id {
+        place["id"] = json!(id);
+    }
+    place
+}
+
 /// `$link.subscribed`: the pattern is subscribed, with the heads of all streams. With `reset` it is not, because its
 /// positions are invalid in these streams, whose heads follow.
 pub fn subscribed<'p>(
@@ -77,17 +116,6 @@ pub fn subscribed<'p>(
     heads: impl Iterator<Item = &'p Position>,
     reset: bool,
 ) -> String {
-    let place = |head: &Position| {
-        let mut place = json!({
-            "stream": head.stream.as_str(),
-            "epoch": head.epoch.to_string(),
-            "offset": head.offset.to_string(),
-        });
-        if let Some(id) = &head.id {
-            place["id"] = json!(id);
-        }
-        place
-    };
     let heads: Vec<Value> = heads.map(place).collect();
     let data = json!({ "pattern": pattern.as_str(), "head": heads, "reset": reset });
     control("subscribed", pattern.as_str(), data)
@@ -149,7 +177,9 @@ impl Text {
             member(&mut out, "dssematerial", &material);
         }
         // The log may hold what earlier versions accepted: extensions whose names would occur twice here.
-        for (name, value) in body.extensions.iter().filter(|(name, _)| !is_reserved(name)) {
+        let is_of_peer = body.deletes().is_some() || body.deleted().is_some();
+        let is_written = |name: &str| !is_reserved(name) || (is_of_peer && is_of_peers(name));
+        for (name, value) in body.extensions.iter().filter(|(name, _)| is_written(name)) {
             match value {
                 Extension::Text(text) => member(&mut out, name, text),
                 Extension::Integer(integer) => bare(&mut out, name, &integer.to_string()),

@@ -65,13 +65,14 @@ impl Server {
     }
 
     /// The refusal of an event that the client may not publish.
-    pub(super) fn not_allowed(&self, topic: &Topic, id: String) -> Refusal {
+    pub(super) fn not_allowed(&mut self, topic: &Topic, id: String) -> Refusal {
         let message = self.no_right(Right::Publish, topic.as_str());
         Refusal { code: RejectCode::NotAllowed, message, id: Some(id) }
     }
 
-    /// Why the client may not do this with a topic or a pattern.
-    pub(super) fn no_right(&self, right: Right, name: &str) -> String {
+    /// Counts a denial. Returns why the client may not do this with a topic or a pattern.
+    pub(super) fn no_right(&mut self, right: Right, name: &str) -> String {
+        self.denials += 1;
         let verb = match right {
             Right::Publish => "publish to",
             Right::Subscribe => "subscribe to",
@@ -85,6 +86,11 @@ impl Server {
         format!("no right to {verb} `{name}`: the credential must allow it")
     }
 
+    /// How often the client has asked for what its rights do not cover, since the last call.
+    pub fn take_denials(&mut self) -> u32 {
+        std::mem::take(&mut self.denials)
+    }
+
     /// Whether the authority has not granted anything yet.
     pub(super) fn is_unknown(&self) -> bool {
         self.options.has_authority && self.credential.subject.is_none()
@@ -94,8 +100,12 @@ impl Server {
     ///
     /// Without the right to read the past, a subscription that resumes goes on at the head; one that asks for the past
     /// is refused.
-    pub(super) fn check_subscribe(&self, pattern: &Pattern, start: &Start) -> Result<Past, String> {
-        let rights = &self.credential.rights;
+    pub(super) fn check_subscribe(
+        &mut self,
+        pattern: &Pattern,
+        start: &Start,
+    ) -> Result<Past, String> {
+        let rights = self.credential.rights.clone();
         if rights.are_all() {
             return Ok(Past::Readable);
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use topic::{Pattern, Topic};
 
-use super::{Rendered, Texts};
+use super::{Deletion, Rendered, Texts};
 use crate::{Body, CloseCode, Durability, Hello, Position, RejectCode, Start};
 
 /// What the owner of a [`Server`](super::Server) must do, in order.
@@ -31,6 +31,8 @@ pub enum Effect {
     /// may be outstanding. When an event is refused for now, the client's higher numbers get [`RejectCode::HeldBack`]
     /// until that number was retried, because events are logged in the order of their numbers.
     Append(Append),
+    /// Delete an event, and answer as for an append.
+    Delete(Deletion),
     /// Send an ephemeral event to the other connections.
     Forward(Ephemeral),
     /// Ask the store, and answer with [`Server::answer`](super::Server::answer). Only one query is outstanding at a time.
@@ -86,6 +88,8 @@ pub enum Query {
         /// The most events to answer with.
         limit: usize,
     },
+    /// Count the events of each topic after a position in its stream. The answer is [`Answer::Counts`].
+    Tally(Vec<(Topic, Option<Position>)>),
 }
 
 /// The answer to a [`Query`].
@@ -97,6 +101,8 @@ pub enum Answer {
     Page(Page),
     /// To [`Query::History`].
     Older(Older),
+    /// To [`Query::Tally`], in its order.
+    Counts(Vec<TopicCount>),
 }
 
 /// The index of a stream in [`Options::streams`](super::Options::streams).
@@ -219,10 +225,10 @@ pub enum Opened {
     Unavailable,
 }
 
-/// The outcome of an [`Append`].
+/// The outcome of an [`Append`] or of a [`Deletion`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decided {
-    /// The event is in the log, possibly since an earlier attempt.
+    /// The event, or the deletion event, is in the log, possibly since an earlier attempt.
     Stored(Position, Durability),
     /// The event is not in the log.
     Rejected {
@@ -285,6 +291,19 @@ pub struct Older {
     pub next: Option<u64>,
 }
 
+/// What the log holds of a topic: of the stream that takes the topic's events.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TopicCount {
+    /// The number of events after the position, at most [`MAX_TALLY`](crate::MAX_TALLY). All events if the position belongs
+    /// to another stream or epoch.
+    pub count: u64,
+    /// The position of the newest event.
+    pub head: Option<Position>,
+    /// The newest event that [may be shown](TopicCount::may_show), if it is among the newest
+    /// [few](TopicCount::LOOKED_AT).
+    pub newest: Option<Arc<Logged>>,
+}
+
 /// An event of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Logged {
@@ -298,6 +317,20 @@ pub struct Logged {
     pub body: Arc<[u8]>,
     /// Its text form, rendered once for all receivers that want it.
     pub text: Rendered,
+}
+
+impl TopicCount {
+    /// The number of the newest events among which a store looks for one to show.
+    pub const LOOKED_AT: usize = 16;
+    /// Larger bodies are not shown.
+    const MAX_BODY: usize = 4_095;
+
+    /// Whether an event is shown as the newest: neither deleted nor a deletion. `None` if it is that event, but too large.
+    pub fn may_show(body: &[u8]) -> Option<bool> {
+        let is_shown = Body::decode(body)
+            .is_ok_and(|body| body.deletes().is_none() && body.deleted().is_none());
+        (!is_shown || body.len() <= Self::MAX_BODY).then_some(is_shown)
+    }
 }
 
 impl StartPoint {

@@ -28,9 +28,10 @@ impl Server {
             return self.no_page(request, Some(RejectCode::IllegalTopic));
         };
         if !self.credential.rights.cover(Right::History, &pattern) {
+            self.denials += 1;
             return self.no_page(request, Some(RejectCode::NotAllowed));
         }
-        if self.requests.len() >= REQUESTS {
+        if self.has_too_many_requests() {
             return self.no_page(request, Some(RejectCode::TooMany));
         }
         let Some(stream) = self.options.streams.iter().position(|other| *other == stream) else {
@@ -43,6 +44,11 @@ impl Server {
         self.queries.push(ticket, Query::History { stream, pattern, before, limit });
     }
 
+    /// Whether the connection may have no further request for history or counts now.
+    pub(super) fn has_too_many_requests(&self) -> bool {
+        self.requests.len() + self.tallies.len() >= REQUESTS
+    }
+
     pub(super) fn older(&mut self, ticket: Ticket, older: &Older) {
         let mut requests = self.requests.iter();
         let Some(at) = requests.position(|it| it.ticket == ticket) else { return };
@@ -52,6 +58,7 @@ impl Server {
         }
         // The rights may have changed meanwhile.
         if !self.credential.rights.cover(Right::History, &pattern) {
+            self.denials += 1;
             return self.no_page(request, Some(RejectCode::NotAllowed));
         }
         let entries = older.events.iter().map(|it| (it.offset, it.topic.as_str(), &*it.body));

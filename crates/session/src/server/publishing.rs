@@ -15,10 +15,11 @@ use crate::{Body, CloseCode, Extension, MAX_UNANSWERED, RejectCode};
 const NOT_DURABLE: &str =
     "topics of the form `certs.*` have durable events only: the certificates of keys";
 
-/// What an [`Append`] is waiting for.
+/// What the client waits for: the outcome of a numbered event, of a request to delete, or of what has an id in JSON.
 #[derive(Debug)]
 pub(super) enum Waiting {
     Number(u64),
+    Delete(u32),
     #[cfg(feature = "json")]
     Id(String),
 }
@@ -67,6 +68,7 @@ impl Server {
         self.append(Waiting::Number(number), Some(client), event);
     }
 
+    /// The event for the other connections.
     pub(super) fn ephemeral(topic: Topic, body: &Body) -> Ephemeral {
         let mut extensions = body.extensions.iter();
         let key = match extensions.find(|(name, _)| name == "partitionkey") {
@@ -83,13 +85,21 @@ impl Server {
         client: Option<Numbered>,
         event: Result<(Topic, Body), Refusal>,
     ) {
+        if let Some(ticket) = self.await_outcome(waiting) {
+            self.effects.push_back(Effect::Append(Append { ticket, client, event }));
+        }
+    }
+
+    /// Names a request whose outcome the client awaits. `None` if there are too many.
+    pub(super) fn await_outcome(&mut self, waiting: Waiting) -> Option<Ticket> {
         if self.unanswered.len() >= MAX_UNANSWERED {
             let message = format!("{MAX_UNANSWERED} publishes are unanswered already");
-            return self.close(CloseCode::TooManyUnanswered, &message);
+            self.close(CloseCode::TooManyUnanswered, &message);
+            return None;
         }
         let ticket = self.ticket();
         self.unanswered.push_back((ticket, waiting));
-        self.effects.push_back(Effect::Append(Append { ticket, client, event }));
+        Some(ticket)
     }
 
     /// Checks an event: its topic, and the body with the peer's additions. Returns why it cannot be published
@@ -172,7 +182,7 @@ impl Server {
         }
     }
 
-    /// The response to [`Effect::Append`].
+    /// The response to [`Effect::Append`] and to [`Effect::Delete`].
     pub fn decided(&mut self, ticket: Ticket, decided: Decided) {
         let at = self.unanswered.binary_search_by_key(&ticket, |(ticket, _)| *ticket);
         let Some((_, waiting)) = at.ok().and_then(|at| self.unanswered.remove(at)) else { return };
@@ -189,6 +199,7 @@ impl Server {
             (Waiting::Number(number), Decided::Rejected { code, message, retry }) => {
                 self.reject(number, code, &message, retry);
             }
+            (Waiting::Delete(request), decided) => self.answer_delete(request, decided),
             #[cfg(feature = "json")]
             (Waiting::Id(id), decided) => self.answer_text(&id, decided),
         }

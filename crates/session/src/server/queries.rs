@@ -59,6 +59,13 @@ impl Queries {
                 };
                 pattern.as_str().len() + positions.iter().map(position).sum::<usize>()
             }
+            Query::Tally(topics) => {
+                let topic = |(topic, after): &(topic::Topic, Option<crate::Position>)| {
+                    let stream = after.as_ref().map_or(0, |it| it.stream.as_str().len());
+                    ENTRY + topic.as_str().len() + stream
+                };
+                topics.iter().map(topic).sum()
+            }
             Query::Locate { pattern, .. }
             | Query::Read { pattern, .. }
             | Query::History { pattern, .. } => pattern.as_str().len(),
@@ -78,6 +85,7 @@ impl Server {
             Answer::Located(located) => self.located(ticket, located),
             Answer::Page(page) => self.page(ticket, &page),
             Answer::Older(older) => self.older(ticket, &older),
+            Answer::Counts(counts) => self.counted(ticket, counts),
         }
     }
 

@@ -1,5 +1,6 @@
 //! Incoming messages, fed in parts. An owner with rate limits waits between the parts.
 
+use super::publishing::Waiting;
 use super::{Effect, Server, ServerState, Wire};
 use crate::rights::Subject;
 use crate::wire::decode;
@@ -14,11 +15,11 @@ const PART_EFFECTS: usize = 128;
 /// The counts since they were last taken. See [`Server::take_costs`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Costs {
-    /// Publishes, durable or ephemeral.
+    /// Publishes, durable or ephemeral, and deletes.
     pub publishes: u32,
     /// Subscriptions.
     pub subscribes: u32,
-    /// Requests for history.
+    /// Requests for history, and for counts of events.
     pub histories: u32,
     /// Presence joins and watches.
     pub joins: u32,
@@ -123,6 +124,11 @@ impl Server {
                 self.watch(at.topic);
             }
             (ServerState::Open { .. }, FromClient::Unwatch(at)) => self.unwatch(&at.topic),
+            (ServerState::Open { .. }, FromClient::Tally(tally)) => self.tally(tally),
+            (ServerState::Open { .. }, FromClient::Delete(delete)) => {
+                self.costs.publishes += 1;
+                self.delete(Waiting::Delete(delete.request), delete.position);
+            }
             (ServerState::Open { .. }, FromClient::Ping(ping)) => self.send(&FromPeer::Pong(ping)),
             (ServerState::Open { .. }, FromClient::Pong(_)) => {}
             (ServerState::Greeting | ServerState::Opening { .. }, _) => {

@@ -8,9 +8,9 @@ use topic::Topic;
 
 use super::publishing::source_of;
 use super::{Effect, Server, ServerState};
-use crate::Hello;
 use crate::rights::{Right, Subject};
 use crate::wire::frame::{FromPeer, Welcome};
+use crate::{FrameKind, Hello};
 
 /// Whether the store knows the client of a connection.
 #[derive(Debug, Default)]
@@ -49,7 +49,7 @@ impl Server {
             forgotten,
             subject,
             rights,
-            kinds: Vec::new(),
+            kinds: FrameKind::LATER.map(FrameKind::number).to_vec(),
             reading,
         }));
     }

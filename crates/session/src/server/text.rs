@@ -9,14 +9,16 @@ use topic::{Pattern, Topic};
 
 use super::publishing::Waiting;
 use super::run::RUN_TEXT_BYTES;
+use super::tally::TallyFor;
 use super::{
-    Decided, Effect, Ephemeral, Rendered, Server, ServerState, SocketMessage, StreamNo, Texts, Wire,
+    Decided, Effect, Ephemeral, Refusal, Rendered, Server, ServerState, SocketMessage, StreamNo,
+    Texts, Wire,
 };
 use crate::json::{self, Incoming, Text};
 use crate::rights::{Right, Subject};
 use crate::wire::frame::{FromPeer, Recipient, Subscribe};
 use crate::wire::topic_numbers::UnknownTopic;
-use crate::{Body, CloseCode, Millis, RejectCode, Start};
+use crate::{Body, CloseCode, Millis, RejectCode, Start, TopicTally};
 
 use sha2::{Digest, Sha256};
 
@@ -56,6 +58,14 @@ impl Server {
                 self.costs.subscribes += 1;
                 self.subscribe_text(&id, &pattern, start);
             }
+            Ok(Incoming::Tally { id, topics }) => {
+                let names = topics.iter().map(|it| it.topic.clone()).collect();
+                self.tally_for(TallyFor::Id(id, names), topics);
+            }
+            Ok(Incoming::Delete { id, position }) => {
+                self.costs.publishes += 1;
+                self.delete(Waiting::Id(id), position);
+            }
             Ok(Incoming::Unsubscribe { pattern }) => {
                 if let Some(subscription) = self.subscriptions.find(&pattern) {
                     self.unsubscribe(subscription);
@@ -82,13 +92,7 @@ impl Server {
         if let Some(secret) = guest
             && !is_account
         {
-            let hash: [u8; 32] = Sha256::digest(secret).into();
-            let digits: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-            self.source = format!("/guests/{digits}");
-            let mut id = [0; 16];
-            id.copy_from_slice(&hash[..16]);
-            self.credential.guest = Subject::json_guest(&id);
-            self.credential.name_guest();
+            self.name_guest(secret);
         }
         match token {
             // Without an authority, the token is not checked and everything is allowed.
@@ -102,6 +106,17 @@ impl Server {
             }
             _ => self.welcome_text(&id),
         }
+    }
+
+    /// Identifies a guest by the hash of its secret.
+    pub(super) fn name_guest(&mut self, secret: &str) {
+        let hash: [u8; 32] = Sha256::digest(secret).into();
+        let digits: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+        self.source = format!("/guests/{digits}");
+        let mut id = [0; 16];
+        id.copy_from_slice(&hash[..16]);
+        self.credential.guest = Subject::json_guest(&id);
+        self.credential.name_guest();
     }
 
     /// The authority has granted a credential.
@@ -131,21 +146,7 @@ impl Server {
 
     fn publish_text(&mut self, topic: &str, body: Body, ephemeral: bool, bytes: usize) {
         let id = body.id.clone();
-        let topic = Topic::parse(topic).map_err(UnknownTopic::Name);
-        // The encoded form is shorter than the text.
-        let fits = match bytes <= self.options.max_event {
-            true => Ok(()),
-            false => self.fits(body.encode().len()),
-        };
-        let allowed = |(topic, body): (Topic, Body)| match self
-            .credential
-            .rights
-            .allow(Right::Publish, &topic)
-        {
-            true => Ok((topic, body)),
-            false => Err(self.not_allowed(&topic, body.id)),
-        };
-        match fits.and_then(|()| self.signed(topic, body)).and_then(allowed) {
+        match self.admitted(topic, body, bytes) {
             Err(refusal) => self.text(json::reject(&id, refusal.code, &refusal.message)),
             Ok((topic, body)) if ephemeral => {
                 let event = Self::ephemeral(topic, &body);
@@ -154,6 +155,25 @@ impl Server {
                 self.show(Effect::Forward(event));
             }
             Ok(event) => self.append(Waiting::Id(id), None, Ok(event)),
+        }
+    }
+
+    /// Checks an event and the client's right to publish it. `bytes` is the size of its message.
+    pub(super) fn admitted(
+        &mut self,
+        topic: &str,
+        body: Body,
+        bytes: usize,
+    ) -> Result<(Topic, Body), Refusal> {
+        let topic = Topic::parse(topic).map_err(UnknownTopic::Name);
+        // The encoded form is shorter than the text.
+        if bytes > self.options.max_event {
+            self.fits(body.encode().len())?;
+        }
+        let (topic, body) = self.signed(topic, body)?;
+        match self.credential.rights.allow(Right::Publish, &topic) {
+            true => Ok((topic, body)),
+            false => Err(self.not_allowed(&topic, body.id)),
         }
     }
 
@@ -208,6 +228,8 @@ impl Server {
             | FromPeer::Reject(_)
             | FromPeer::Refused(_)
             | FromPeer::Denied(_)
+            | FromPeer::Deleted(_)
+            | FromPeer::Tallied(_)
             | FromPeer::Event(_) => {}
         }
     }
@@ -219,6 +241,20 @@ impl Server {
             Decided::Rejected { code, message, .. } => self.text(json::reject(id, code, &message)),
             Decided::Fenced => self.fenced(),
         }
+    }
+
+    /// The answer to the tally `id` of topics with these names.
+    pub(super) fn tallied_text(
+        &mut self,
+        id: &str,
+        names: &[String],
+        topics: Result<Vec<TopicTally>, RejectCode>,
+    ) {
+        let text = match topics {
+            Ok(tallies) => json::tallied(id, names, &tallies),
+            Err(code) => json::reject(id, code, "at most 64 topics, and a few requests at once"),
+        };
+        self.text(text);
     }
 
     pub(super) fn event_text(

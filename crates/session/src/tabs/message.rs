@@ -2,7 +2,7 @@
 
 use crate::client::{ConnectionState, OutboxRow, Outcome, PeerSays, TabId};
 use crate::wire::decode;
-use crate::wire::encode::{at, bytes, flag, number, tagged, text, with_rights};
+use crate::wire::encode::{at, bytes, flag, number, number_list, tagged, text, with_rights};
 use crate::{Body, Millis};
 use topic::Topic;
 
@@ -96,13 +96,13 @@ impl Envelope {
                 let (term, list) = (number(*term), bytes(&list));
                 let (reason, id) = (text(reason), text(&peer.id));
                 let subject = peer.subject.as_deref().and_then(text);
+                let kinds = number_list(&peer.kinds);
                 with_rights(&peer.rights, |rights| {
                     let client = bytes(client);
-                    tagged(
-                        out,
-                        kind::LEAD,
-                        &[from, term, state, figure, reason, id, list, client, subject, rights],
-                    );
+                    let fields = [
+                        from, term, state, figure, reason, id, list, client, subject, rights, kinds,
+                    ];
+                    tagged(out, kind::LEAD, &fields);
                 });
             }
             TabMessage::ToPeer { term, leader, frames } => {
@@ -171,7 +171,12 @@ impl Envelope {
             kind::LEAD => TabMessage::Lead {
                 term: f.number(1),
                 link: link(f.number(2), f.number(3), f.text(4))?,
-                peer: PeerSays { id: f.text(5), subject: f.optional_text(8), rights: f.rights(9) },
+                peer: PeerSays {
+                    id: f.text(5),
+                    subject: f.optional_text(8),
+                    rights: f.rights(9),
+                    kinds: f.numbers(10),
+                },
                 client: f.array(7),
                 followers: followers(f.bytes(6))?,
             },
@@ -298,6 +303,7 @@ mod tests {
                 id: "p".into(),
                 subject: Some("ann".into()),
                 rights: crate::rights::Rights::none(),
+                kinds: vec![28, 99],
             },
             client: [5; 16],
             followers: vec![([2; 16], 7, 1), ([3; 16], 8, 4_095)],

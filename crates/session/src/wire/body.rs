@@ -4,7 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::codes::RejectCode;
-use crate::signed::{self, Signature};
+
+/// The `r` and `s` of a signature by ES256 (RFC 7518, 3.4), as WebCrypto makes it.
+pub type Signature = [u8; 64];
 
 /// An event without its topic: the attributes of CloudEvents 1.0 and the data.
 ///
@@ -142,7 +144,24 @@ impl Body {
                 "an extension's name is not 1 to 64 lower-case letters and digits or occurs twice, or a value is too long",
             ));
         }
-        signed::illegal(self).map_or(Ok(()), |rule| Err(BodyError::signature(rule)))
+        if !self.signed.is_empty() && !self.has_valid_list() {
+            return Err(BodyError::signature(
+                "the list of signed extensions is for an event with a signature: at most 32 names of extensions, each once",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Whether what is signed beside the attributes are extensions, each once.
+    fn has_valid_list(&self) -> bool {
+        let is_first = |at: usize, name: &str| !self.signed.iter().take(at).any(|it| it == name);
+        let is_fine = |(at, name): (usize, &String)| {
+            let is_extension = is_extension_name(name) && name != "subject" && !is_reserved(name);
+            is_extension && is_first(at, name)
+        };
+        self.signature.is_some()
+            && self.signed.len() <= Self::MAX_LIST
+            && self.signed.iter().enumerate().all(is_fine)
     }
 }
 
@@ -167,6 +186,8 @@ pub(crate) fn is_reserved(name: &str) -> bool {
             | "type"
             | "authid"
             | "authtype"
+            | "deleted"
+            | "deletes"
             | "dssematerial"
             | "ephemeral"
             | "epoch"
@@ -209,5 +230,40 @@ impl fmt::Display for Position {
             write!(out, "{stream}:")?;
         }
         write!(out, "{}@{:x}", self.offset, self.epoch)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_of_signed_extensions_has_names_once_and_a_signature() {
+        let with = |names: &[&str]| Body {
+            signature: Some([7; 64]),
+            signed: names.iter().map(|name| (*name).to_owned()).collect(),
+            id: "1".to_owned(),
+            ..Body::default()
+        };
+        assert_eq!(with(&[]).check(), Ok(()));
+        assert_eq!(with(&["exta", "extb"]).check(), Ok(()));
+        for names in [
+            &["exta", "exta"][..],
+            &["id"],
+            &["subject"],
+            &["time"],
+            &["dssematerial"],
+            &["authid"],
+            &["specversion"],
+            &[""],
+            &["A"],
+            &["a\"b"],
+        ] {
+            let refused = with(names).check().unwrap_err();
+            assert_eq!(refused.code(), RejectCode::BadSignature, "{names:?}");
+        }
+        let many: Vec<String> = (0..33).map(|number| format!("a{number}")).collect();
+        assert!(Body { signed: many, ..with(&[]) }.check().is_err());
+        assert!(Body { signature: None, ..with(&["exta"]) }.check().is_err());
     }
 }

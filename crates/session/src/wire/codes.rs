@@ -89,13 +89,15 @@ pub enum RejectCode {
     /// The event must be signed. Clients use this code, towards their application, for events that they could not sign in
     /// time.
     NotSigned = 16,
+    /// There is no such event: its position belongs to another log, or it is no longer in this one.
+    NotFound = 17,
     /// A reason that this version does not know. The message explains it.
     Unknown = 255,
 }
 
 impl RejectCode {
     /// All codes of this version, by number.
-    const ALL: [Self; 17] = [
+    const ALL: [Self; 18] = [
         Self::IllegalTopic,
         Self::IllegalEvent,
         Self::TooLarge,
@@ -113,6 +115,7 @@ impl RejectCode {
         Self::BadSignature,
         Self::UnknownCertificate,
         Self::NotSigned,
+        Self::NotFound,
     ];
 
     /// The number on the wire.
@@ -145,6 +148,7 @@ impl RejectCode {
             Self::BadSignature => "bad_signature",
             Self::UnknownCertificate => "unknown_certificate",
             Self::NotSigned => "not_signed",
+            Self::NotFound => "not_found",
             Self::Unknown => "unknown",
         }
     }

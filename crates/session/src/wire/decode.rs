@@ -4,11 +4,12 @@
 mod fields;
 mod reader;
 
-use super::body::{Body, BodyError, Extension, Position, Start};
+use super::body::{Body, BodyError, Extension, Position, Signature, Start};
 use super::frame::{
-    Ack, AtTopic, Bye, CaughtUp, Credit, Denied, Event, Expiring, FromClient, FromPeer, Gap, Hello,
-    History, HistoryEntry, HistoryPage, Join, NotPresent, Ping, Presence, Present, Publish,
-    Recipient, Refresh, Refused, Reject, Subscribe, Subscribed, Unsubscribe, Welcome,
+    Ack, AtTopic, Bye, CaughtUp, Credit, Delete, Deleted, Denied, Event, Expiring, FromClient,
+    FromPeer, Gap, Hello, History, HistoryEntry, HistoryPage, Join, NotPresent, Ping, Presence,
+    Present, Publish, Recipient, Refresh, Refused, Reject, Subscribe, Subscribed, Tallied, Tally,
+    TallyTopic, TopicTally, Unsubscribe, Welcome,
 };
 use super::kind::FrameKind;
 use fields::Fields;
@@ -18,8 +19,7 @@ pub(crate) use reader::Reader;
 use topic::Pattern;
 
 use crate::rights::{Right, Rights};
-use crate::signed::Signature;
-use crate::{MAX_NUMBER, MAX_POSITIONS};
+use crate::{MAX_NUMBER, MAX_POSITIONS, MAX_TALLIED};
 
 /// The bytes violate the grammar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,6 +72,13 @@ pub(crate) fn from_client(d: &mut Reader<'_>) -> Read<Option<FromClient>> {
         FrameKind::Leave => FromClient::Leave(AtTopic { topic: f.text(0) }),
         FrameKind::Watch => FromClient::Watch(AtTopic { topic: f.text(0) }),
         FrameKind::Unwatch => FromClient::Unwatch(AtTopic { topic: f.text(0) }),
+        FrameKind::Delete => {
+            FromClient::Delete(Delete { request: f.number32(0), position: f.position(1) })
+        }
+        FrameKind::Tally => FromClient::Tally(Tally {
+            request: f.number32(0),
+            topics: f.required(f.nested(1, counted), Vec::new()),
+        }),
         _ => return Err(Malformed),
     };
     f.checked(Some(frame))
@@ -108,7 +115,7 @@ pub(crate) fn from_peer(d: &mut Reader<'_>) -> Read<Option<FromPeer>> {
             forgotten: f.flag(5),
             subject: f.optional_text(6),
             rights: f.rights(7),
-            kinds: f.nested(8, |nested| list(nested, |item| item.number())).unwrap_or_default(),
+            kinds: f.numbers(8),
             reading: f.flag(9),
         }),
         FrameKind::Subscribed => FromPeer::Subscribed(Subscribed {
@@ -173,7 +180,7 @@ pub(crate) fn from_peer(d: &mut Reader<'_>) -> Read<Option<FromPeer>> {
         FrameKind::Presence => FromPeer::Presence(Presence {
             topic: f.text(0),
             joined: f.attendees(1),
-            left: f.nested(2, |nested| list(nested, |item| item.number())).unwrap_or_default(),
+            left: f.numbers(2),
         }),
         FrameKind::NotPresent => FromPeer::NotPresent(NotPresent {
             topic: f.text(0),
@@ -184,6 +191,21 @@ pub(crate) fn from_peer(d: &mut Reader<'_>) -> Read<Option<FromPeer>> {
             topic: f.number32(0),
             code: f.reject_code(1),
             message: f.text(2),
+        }),
+        FrameKind::Deleted => FromPeer::Deleted(Deleted {
+            request: f.number32(0),
+            outcome: match f.optional_reject_code(2) {
+                Some(code) => Err(code),
+                None => Ok(f.position(1)),
+            },
+            retry: f.optional_number32(3),
+        }),
+        FrameKind::Tallied => FromPeer::Tallied(Tallied {
+            request: f.number32(0),
+            topics: match f.optional_reject_code(2) {
+                Some(code) => Err(code),
+                None => Ok(f.nested(1, |nested| list(nested, count)).unwrap_or_default()),
+            },
         }),
         _ => return Err(Malformed),
     };
@@ -276,6 +298,30 @@ fn start(mut d: Reader<'_>) -> Read<Option<Start>> {
         }
         _ => return Ok(None),
     }))
+}
+
+/// Reads one topic more than the limit allows, so that the server refuses the request. The rest is not kept.
+fn counted(mut d: Reader<'_>) -> Read<Vec<TallyTopic>> {
+    let mut left = d.array()?;
+    let mut topics = Vec::new();
+    while topics.len() <= MAX_TALLIED && d.more(&mut left)? {
+        let mut left = d.array()?;
+        let topic = d.item(&mut left, Reader::text)?.to_owned();
+        let after = if d.more(&mut left)? { Some(position(&mut d)?) } else { None };
+        d.end(left)?;
+        topics.push(TallyTopic { topic, after });
+    }
+    Ok(topics)
+}
+
+fn count(d: &mut Reader<'_>) -> Read<TopicTally> {
+    let f = Fields::read(d)?;
+    f.checked(TopicTally {
+        count: f.optional_number(0).unwrap_or_default(),
+        head: f.nested(1, |mut nested| position(&mut nested)),
+        newest: f.optional_number(2).map(|offset| (offset, f.bytes(3).to_vec())),
+        refused: f.optional_reject_code(4),
+    })
 }
 
 fn credit(mut d: Reader<'_>) -> Read<(u32, u32)> {

@@ -6,11 +6,11 @@ mod writer;
 
 use super::body::{Body, Stream};
 use super::codes::RejectCode;
-use super::frame::{Attendee, FromClient, FromPeer, Recipient};
+use super::frame::{Attendee, FromClient, FromPeer, Recipient, TallyTopic, TopicTally};
 use super::kind::FrameKind;
 use crate::rights::{Right, Rights};
 use fields::{Value, map, optional_text, stream};
-pub(crate) use fields::{at, bytes, flag, number, text};
+pub(crate) use fields::{at, bytes, flag, number, number_list, text};
 use writer::Writer;
 
 use Value::{By, Extensions, Number, Pair, Path, Start as StartAt, Text};
@@ -85,6 +85,22 @@ pub(crate) fn from_client(sent: &FromClient, message: &mut Vec<u8>) {
         FromClient::Leave(f) => frame(message, FrameKind::Leave, &[text(&f.topic)]),
         FromClient::Watch(f) => frame(message, FrameKind::Watch, &[text(&f.topic)]),
         FromClient::Unwatch(f) => frame(message, FrameKind::Unwatch, &[text(&f.topic)]),
+        FromClient::Delete(f) => {
+            frame(message, FrameKind::Delete, &[number(f.request), at(&f.position)])
+        }
+        FromClient::Tally(f) => {
+            let topics = |out: &mut Writer<'_>| {
+                out.array(f.topics.len());
+                for TallyTopic { topic, after } in &f.topics {
+                    out.array(1 + usize::from(after.is_some()));
+                    out.text(topic);
+                    if let Some(after) = after {
+                        fields::write(out, &Value::Position(after));
+                    }
+                }
+            };
+            frame(message, FrameKind::Tally, &[number(f.request), Some(By(&topics))]);
+        }
     }
 }
 
@@ -92,7 +108,6 @@ pub(crate) fn from_client(sent: &FromClient, message: &mut Vec<u8>) {
 pub(crate) fn from_peer(sent: &FromPeer, message: &mut Vec<u8>) {
     match sent {
         FromPeer::Welcome(f) => {
-            let kinds = |out: &mut Writer<'_>| numbers(out, &f.kinds);
             with_rights(&f.rights, |rights| {
                 let fields = [
                     text(&f.peer),
@@ -103,7 +118,7 @@ pub(crate) fn from_peer(sent: &FromPeer, message: &mut Vec<u8>) {
                     flag(f.forgotten),
                     optional_text(&f.subject),
                     rights,
-                    (!f.kinds.is_empty()).then_some(By(&kinds)),
+                    number_list(&f.kinds),
                     flag(f.reading),
                 ];
                 frame(message, FrameKind::Welcome, &fields);
@@ -168,12 +183,11 @@ pub(crate) fn from_peer(sent: &FromPeer, message: &mut Vec<u8>) {
             &[text(&f.topic), Some(By(&|out| attendees(out, &f.entries)))],
         ),
         FromPeer::Presence(f) => {
-            let left = |out: &mut Writer<'_>| numbers(out, &f.left);
             let joined = |out: &mut Writer<'_>| attendees(out, &f.joined);
             frame(
                 message,
                 FrameKind::Presence,
-                &[text(&f.topic), Some(By(&joined)), Some(By(&left))],
+                &[text(&f.topic), Some(By(&joined)), Some(Value::Numbers(&f.left))],
             );
         }
         FromPeer::NotPresent(f) => frame(
@@ -186,6 +200,26 @@ pub(crate) fn from_peer(sent: &FromPeer, message: &mut Vec<u8>) {
             FrameKind::Denied,
             &[number(f.topic), number(f.code as u64), text(&f.message)],
         ),
+        FromPeer::Deleted(f) => {
+            let code = f.outcome.as_ref().err().and_then(|code| number(*code as u64));
+            let position = f.outcome.as_ref().ok().and_then(at);
+            frame(
+                message,
+                FrameKind::Deleted,
+                &[number(f.request), position, code, f.retry.and_then(number)],
+            );
+        }
+        FromPeer::Tallied(f) => {
+            let topics = f.topics.as_ref().ok().map(|topics| {
+                move |out: &mut Writer<'_>| {
+                    out.array(topics.len());
+                    topics.iter().for_each(|topic| count(out, topic));
+                }
+            });
+            let code = f.topics.as_ref().err().and_then(|code| number(*code as u64));
+            let topics = topics.as_ref().map(|topics| By(topics));
+            frame(message, FrameKind::Tallied, &[number(f.request), topics, code]);
+        }
     }
 }
 
@@ -246,11 +280,6 @@ pub(crate) fn page<'p>(
     );
 }
 
-fn numbers(out: &mut Writer<'_>, numbers: &[u64]) {
-    out.array(numbers.len());
-    numbers.iter().for_each(|number| out.number(*number));
-}
-
 /// Calls `used` with the field that says what a client may do: none for all rights.
 pub(crate) fn with_rights(rights: &Rights, used: impl FnOnce(Option<Value<'_>>)) {
     let write = |out: &mut Writer<'_>| write_rights(out, rights);
@@ -265,6 +294,18 @@ fn write_rights(out: &mut Writer<'_>, rights: &Rights) {
         out.array(list.len());
         list.iter().for_each(|pattern| out.text(pattern.as_str()));
     }
+}
+
+fn count(out: &mut Writer<'_>, tally: &TopicTally) {
+    let newest = tally.newest.as_ref();
+    let fields = [
+        number(tally.count),
+        tally.head.as_ref().and_then(at),
+        newest.and_then(|(offset, _)| number(*offset)),
+        newest.and_then(|(_, body)| bytes(body)),
+        tally.refused.and_then(|code| number(code as u64)),
+    ];
+    map(out, &fields);
 }
 
 fn attendees(out: &mut Writer<'_>, attendees: &[Attendee]) {

@@ -3,14 +3,18 @@
 //! A WebSocket message is a CBOR sequence (RFC 8742) of frames. A frame is an array of its kind and a map with
 //! integer keys. Receivers ignore unknown keys and skip frames of unknown kinds.
 
+mod deleting;
 mod presence;
+mod tally;
 
 use std::fmt;
 
 use super::body::{Position, Start, Stream};
 use super::codes::{Durability, RejectCode};
 use crate::rights::Rights;
+pub use deleting::{Delete, Deleted};
 pub use presence::{AtTopic, Attendee, Join, NotPresent, Presence, Present};
+pub use tally::{Tallied, Tally, TallyTopic, TopicTally};
 
 /// The WebSocket subprotocol of these frames.
 pub const SUBPROTOCOL: &str = "event-driven-kit.v1";
@@ -34,6 +38,8 @@ pub enum FromClient {
     Leave(AtTopic),
     Watch(AtTopic),
     Unwatch(AtTopic),
+    Delete(Delete),
+    Tally(Tally),
 }
 
 /// A frame from a peer.
@@ -57,6 +63,8 @@ pub enum FromPeer {
     Presence(Presence),
     NotPresent(NotPresent),
     Denied(Denied),
+    Deleted(Deleted),
+    Tallied(Tallied),
 }
 
 /// The first frame of a client, which identifies and authenticates it.

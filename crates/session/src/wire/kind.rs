@@ -33,11 +33,15 @@ pub enum FrameKind {
     Presence = 25,
     NotPresent = 26,
     Denied = 27,
+    Delete = 28,
+    Deleted = 29,
+    Tally = 30,
+    Tallied = 31,
 }
 
 impl FrameKind {
     /// All kinds of this version, by number.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 32] = [
         Self::Hello,
         Self::Welcome,
         Self::Subscribe,
@@ -66,13 +70,20 @@ impl FrameKind {
         Self::Presence,
         Self::NotPresent,
         Self::Denied,
+        Self::Delete,
+        Self::Deleted,
+        Self::Tally,
+        Self::Tallied,
     ];
 
     /// The highest number of this version. Receivers skip frames with a higher one.
-    pub const LAST: u64 = Self::Denied.number();
+    pub const LAST: u64 = Self::Tallied.number();
 
     /// The highest number of version 1. A peer names the kinds beyond it that it supports.
     pub(crate) const LAST_OF_VERSION_1: u64 = Self::NotPresent.number();
+
+    /// The kinds of clients' frames beyond version 1 that peers of this version support.
+    pub(crate) const LATER: [Self; 2] = [Self::Delete, Self::Tally];
 
     /// The number on the wire.
     pub const fn number(self) -> u64 {

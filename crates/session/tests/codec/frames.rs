@@ -41,6 +41,7 @@ fn code() -> impl Strategy<Value = RejectCode> {
         RejectCode::TooFast,
         RejectCode::Expired,
         RejectCode::Cancelled,
+        RejectCode::NotFound,
         RejectCode::Unknown,
     ])
 }
@@ -131,6 +132,12 @@ fn attendees() -> impl Strategy<Value = Vec<Attendee>> {
     prop::collection::vec(attendee, 0..3)
 }
 
+fn topic_tally() -> impl Strategy<Value = TopicTally> {
+    let newest = prop::option::of((number(), bytes()));
+    (number(), prop::option::of(position()), newest, prop::option::of(code()))
+        .prop_map(|(count, head, newest, refused)| TopicTally { count, head, newest, refused })
+}
+
 /// What proves a client's identity: its secret, a device key with a proof, or both.
 type Identity = (Option<[u8; 32]>, Option<[u8; 65]>, Option<[u8; 64]>);
 
@@ -201,6 +208,16 @@ pub fn from_client() -> impl Strategy<Value = FromClient> {
         ".{0,20}".prop_map(|topic| FromClient::Leave(AtTopic { topic })),
         ".{0,20}".prop_map(|topic| FromClient::Watch(AtTopic { topic })),
         ".{0,20}".prop_map(|topic| FromClient::Unwatch(AtTopic { topic })),
+        (any::<u32>(), position())
+            .prop_map(|(request, position)| FromClient::Delete(Delete { request, position })),
+        (any::<u32>(), prop::collection::vec((".{0,20}", prop::option::of(position())), 0..3))
+            .prop_map(|(request, topics)| {
+                let topic = |(topic, after)| TallyTopic { topic, after };
+                FromClient::Tally(Tally {
+                    request,
+                    topics: topics.into_iter().map(topic).collect(),
+                })
+            }),
     ]
 }
 
@@ -309,6 +326,17 @@ pub fn from_peer() -> impl Strategy<Value = FromPeer> {
         )),
         (any::<u32>(), code(), ".{0,20}")
             .prop_map(|(topic, code, message)| FromPeer::Denied(Denied { topic, code, message })),
+        (any::<u32>(), position(), prop::option::of(code()), retry()).prop_map(
+            |(request, position, code, retry)| {
+                let outcome = code.map_or(Ok(position), Err);
+                FromPeer::Deleted(Deleted { request, outcome, retry })
+            }
+        ),
+        (any::<u32>(), prop::collection::vec(topic_tally(), 0..3), prop::option::of(code()))
+            .prop_map(|(request, topics, code)| {
+                let topics = code.map_or(Ok(topics), Err);
+                FromPeer::Tallied(Tallied { request, topics })
+            }),
     ]
 }
 

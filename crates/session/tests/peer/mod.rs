@@ -138,7 +138,7 @@ impl Peer {
         while is_busy {
             while let Some(effect) = self.peer.poll(ONLY) {
                 match effect {
-                    Effect::Append(_) => {
+                    Effect::Append(_) | Effect::Delete(_) => {
                         self.asked.push(effect.clone());
                         self.peer.carry_out(ONLY, effect);
                     }

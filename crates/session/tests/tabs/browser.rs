@@ -7,8 +7,8 @@ use std::collections::{BTreeSet, VecDeque};
 
 use model::Peer;
 use session::client::{
-    Entropy, MemoryOutbox, Options, Outcome, PublishOptions, SavedState, StoreError, StoreFailed,
-    StoreRequest, StoreResponse,
+    Entropy, MemoryOutbox, Options, Outcome, PublishOptions, RequestError, RequestId, SavedState,
+    StoreError, StoreFailed, StoreRequest, StoreResponse,
 };
 use session::tabs::{Lane, Tab};
 use session::*;
@@ -70,6 +70,7 @@ pub struct Page {
     pub published: Vec<String>,
     pub settled: Vec<(String, Outcome)>,
     pub shared: Vec<String>,
+    pub deletions: Vec<(RequestId, Result<Position, RequestError>)>,
 }
 
 impl Page {
@@ -141,6 +142,7 @@ impl Browser {
             published: Vec::new(),
             settled: Vec::new(),
             shared: Vec::new(),
+            deletions: Vec::new(),
         });
         for page in &mut self.tabs {
             page.inbox.resize_with(index + 1, VecDeque::new);

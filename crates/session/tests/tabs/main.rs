@@ -149,6 +149,21 @@ fn local_and_ephemeral_events_reach_the_other_tabs() {
 }
 
 #[test]
+fn a_follower_deletes_through_its_leader() {
+    let mut browser = online(9, 2);
+    browser.publish(1);
+    browser.settle();
+    let target = browser.peer.store.heads().remove(0);
+    let id = browser.tabs[1].tab.client().delete(target);
+    browser.settle();
+    let deletion = browser.peer.store.heads().remove(0);
+    assert_eq!(deletion.offset, 2);
+    assert_eq!(browser.tabs[1].deletions, [(id, Ok(deletion))]);
+    assert_eq!(browser.tabs[0].deletions, []);
+    check(&browser, "");
+}
+
+#[test]
 fn when_the_leader_leaves_another_takes_over() {
     for how in 0..3 {
         let mut browser = opened(3 + how, 3);

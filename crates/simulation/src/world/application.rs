@@ -79,6 +79,10 @@ impl World {
     }
 
     pub(super) fn settled(&mut self, number: usize, id: &str, outcome: &Outcome) {
+        if let Outcome::Stored(position, _) = outcome {
+            let profile = self.tabs[number].profile;
+            self.profiles[profile].stored.push(position.clone());
+        }
         let answer = match outcome {
             Outcome::Stored(position, _) => Answer::Stored(self.place(position)),
             Outcome::Rejected(RejectCode::Uncertain, _) => Answer::Uncertain,

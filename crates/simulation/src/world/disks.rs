@@ -25,6 +25,8 @@ pub(super) struct Profile {
     pub(super) outbox: MemoryOutbox,
     /// The position of each application in each stream, by tab and subscription.
     pub(super) positions: BTreeMap<(usize, usize), Vec<Position>>,
+    /// Where its events are stored, as its applications have learned.
+    pub(super) stored: Vec<Position>,
     /// A backup of the whole state.
     pub(super) backup: MemoryOutbox,
     asked: VecDeque<Asked>,
@@ -67,6 +69,7 @@ impl Profile {
             backup: outbox.clone(),
             outbox,
             positions: BTreeMap::new(),
+            stored: Vec::new(),
             asked: VecDeque::new(),
             fails: false,
             throws: false,

@@ -19,6 +19,13 @@ pub(super) struct Doubt {
     fallbacks: Vec<ClientId>,
 }
 
+impl Doubt {
+    /// Whether the disk may not match what its client has sent.
+    pub(super) fn is_of_state(&self) -> bool {
+        self.state
+    }
+}
+
 impl World {
     /// The relay has forgotten some clients that it knew.
     pub(super) fn doubt_forgotten(&mut self, known: &[ClientId]) {

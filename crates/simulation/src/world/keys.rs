@@ -170,8 +170,10 @@ impl World {
     pub(super) fn revoke(&mut self, number: usize) {
         let Some(key) = self.profiles[number].key.filter(|_| !self.healed) else { return };
         // The key of a copy is not revoked, because two profiles would be in doubt about one client. Neither is that of a
-        // profile which sends from memory: its doubt would not end with the one about its other client.
+        // profile which sends from memory: its doubt would not end with the one about its other client. A client that was
+        // restored and then loses its key cannot learn which of its rows were sent, and sends them again.
         if self.profiles.iter().filter(|profile| profile.key == Some(key)).count() > 1
+            || self.profiles[number].doubt.is_of_state()
             || self.tabs.iter_mut().any(|tab| tab.profile == number && tab.sends_from_memory())
         {
             return;

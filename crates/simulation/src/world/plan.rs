@@ -10,6 +10,8 @@ use session::client::{Entropy, SavedState};
 pub(super) enum Step {
     /// A random tab publishes some events.
     Publish(u32),
+    /// A random tab deletes an event.
+    Delete,
     /// A random tab begins to page backwards.
     Scroll,
     /// The user of a random tab joins or leaves a topic.
@@ -66,6 +68,10 @@ impl World {
             let at = self.random.below(LENGTH);
             self.after(at, Happening::Planned(Step::Move));
         }
+        for _ in 0..self.random.between(4, 16) {
+            let at = self.random.below(LENGTH);
+            self.after(at, Happening::Planned(Step::Delete));
+        }
         let states: Vec<FaultState> = FaultState::all().collect();
         for _ in 0..self.random.between(6, 24) {
             let (fault, state) = (*self.random.of(&Fault::ALL), *self.random.of(&states));
@@ -94,6 +100,11 @@ impl World {
             Step::Publish(count) => {
                 if !self.publish_some(count) {
                     self.after(200, Happening::Planned(step));
+                }
+            }
+            Step::Delete => {
+                if !self.delete_some() {
+                    self.after(500, Happening::Planned(step));
                 }
             }
             Step::Scroll => {

@@ -3,12 +3,12 @@
 use std::collections::VecDeque;
 
 use session::client::{Delivery, SubscriptionId, Window};
-use session::{Position, Start};
+use session::{Body, Position, Start};
 use topic::Pattern;
 
 use super::application::topics_of;
 use super::{Happening, World, number_of};
-use crate::history::{From, LifeNo, ReaderNo, Record, STREAMS};
+use crate::history::{From, LifeNo, LoggedAt, ReaderNo, Record, STREAMS};
 
 pub(super) const PATTERNS: [&str; 5] = ["a.>", ">", "*.x", "a.x", "b.*"];
 
@@ -120,6 +120,7 @@ impl World {
             held.push_back((position.clone(), delivery.bytes));
             let is_first = held.len() == 1;
             self.record(Record::Delivered { reader, place, event });
+            self.record_data(reader, place, &delivery.body);
             match pace {
                 Pace::Withholds if !self.healed => {}
                 Pace::Slow(most) if is_first => {
@@ -129,6 +130,14 @@ impl World {
                 Pace::Slow(_) => {}
                 Pace::AtOnce | Pace::Withholds => self.take(number, at),
             }
+        }
+    }
+
+    /// Records whether an event has its data. A deletion has none.
+    pub(super) fn record_data(&mut self, reader: ReaderNo, place: LoggedAt, body: &Body) {
+        if body.deletes().is_none() {
+            let is_there = !body.data.is_empty();
+            self.record(Record::Data { reader, place, is_there });
         }
     }
 

@@ -231,13 +231,19 @@ impl World {
         self.relay.peer.store = store;
         let heads = self.relay.peer.store.heads();
         for (client, event) in logged {
-            let client = self.client_no(client);
             let stream = event.stream;
             let epoch = heads[stream].epoch;
             let place = LoggedAt { stream: stream as u8, epoch, offset: event.offset };
-            self.check_signature(&event);
-            let (event, topic) = (event_no(&event.body), self.topic_no(&event.topic));
-            self.record(Record::Logged { place, client, event, topic });
+            let topic = self.topic_no(&event.topic);
+            let body = Body::decode(&event.body).unwrap_or_default();
+            if let Some(offset) = body.deletes() {
+                let target = LoggedAt { offset, ..place };
+                self.record(Record::LoggedDeletion { place, target, topic });
+            } else if let Some(client) = client {
+                self.check_signature(&event);
+                let (client, event) = (self.client_no(client), super::number_of(&body.id));
+                self.record(Record::Logged { place, client, event, topic });
+            }
         }
         self.weigh_doubts();
         if self.random.once_in(8) {
@@ -281,9 +287,11 @@ impl World {
         for (wire, write) in batch {
             let (outcome, logged) = store.write(write, !self.is_stale(*wire));
             told.push((*wire, outcome));
-            if let Write::Append(append) = write {
-                new.extend(append.client.map(|numbered| numbered.client).zip(logged));
-            }
+            let client = match write {
+                Write::Append(append) => append.client.map(|numbered| numbered.client),
+                Write::Open(_) | Write::Delete(_) => None,
+            };
+            new.extend(logged.map(|logged| (client, logged)));
         }
         self.relay.streams().for_each(|stream| store.supersede(stream));
         (told, new)
@@ -317,8 +325,8 @@ impl World {
     }
 }
 
-/// The outcomes of a commit by connection, and its events with their clients.
-type Committed = (Vec<(WireNo, Outcome)>, Vec<(ClientId, Arc<Logged>)>);
+/// The outcomes of a commit by connection, and its events with their clients. The peer itself logs deletions.
+type Committed = (Vec<(WireNo, Outcome)>, Vec<(Option<ClientId>, Arc<Logged>)>);
 
 /// The deliberate bug: a client's frames, as if its subscriptions had room for everything.
 fn without_credit(message: &[u8]) -> Vec<u8> {
@@ -334,8 +342,4 @@ fn without_credit(message: &[u8]) -> Vec<u8> {
         }
     }
     unlimited
-}
-
-fn event_no(body: &[u8]) -> u32 {
-    super::number_of(&Body::decode(body).unwrap_or_default().id)
 }

@@ -70,6 +70,7 @@ impl World {
                 for (position, _, body) in events {
                     let (place, event) = (self.place(&position), event_no(&body));
                     self.record(Record::Older { reader, place, event });
+                    self.record_data(reader, place, &body);
                 }
                 if next.is_none() {
                     self.tabs[number].scrolls.swap_remove(at);

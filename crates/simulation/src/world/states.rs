@@ -67,7 +67,9 @@ impl World {
         // A page with its outbox in memory leaves the rows of its profile's disk to the next page.
         let waits = self.stands_still(number).is_some() || self.tabs[number].memory.is_some();
         let tab = &mut self.tabs[number];
-        let reads_on = !tab.readers.iter().all(Reader::has_taken_all) || !tab.scrolls.is_empty();
+        let reads_on = !tab.readers.iter().all(Reader::has_taken_all)
+            || !tab.scrolls.is_empty()
+            || !tab.deletes.is_empty();
         let hears_more = !tab.has_caught_up() || reads_on || !tab.shared.is_quiet();
         let Some(machine) = &mut tab.machine else { return false };
         if waits || hears_more || machine.outbox_len() > 0 {

@@ -7,6 +7,7 @@ use session::client::{
 };
 use session::tabs::{Effect, Tab as Sharer};
 
+use super::deleting::PendingDelete;
 use super::disks::Answered;
 use super::keys::Signs;
 use super::links::Link;
@@ -51,6 +52,7 @@ pub(super) struct Tab {
     pub(super) wants: Vec<Want>,
     pub(super) readers: Vec<Reader>,
     pub(super) scrolls: Vec<Scroll>,
+    pub(super) deletes: Vec<PendingDelete>,
     pub(super) presence_plan: PresencePlan,
     pub(super) watchers: Vec<Watcher>,
     timer: Option<u64>,
@@ -93,6 +95,7 @@ impl World {
             wants,
             readers: Vec::new(),
             scrolls: Vec::new(),
+            deletes: Vec::new(),
             presence_plan,
             watchers: Vec::new(),
             timer: None,
@@ -177,7 +180,8 @@ impl World {
         let readers = std::mem::take(&mut tab.readers).into_iter().map(|it| it.number);
         let scrolls = std::mem::take(&mut tab.scrolls).into_iter().map(|it| it.number);
         let watchers = std::mem::take(&mut tab.watchers).into_iter().map(|it| it.number);
-        for reader in readers.chain(scrolls).chain(watchers).collect::<Vec<_>>() {
+        let deletes = std::mem::take(&mut tab.deletes).into_iter().map(|it| it.number);
+        for reader in readers.chain(scrolls).chain(watchers).chain(deletes).collect::<Vec<_>>() {
             self.record(Record::Ended { reader });
         }
         self.tell_presence(number);
@@ -350,6 +354,7 @@ impl World {
                 }
             }
             ClientEffect::History(id, page) => self.turned(number, id, page),
+            ClientEffect::Deleted(id, outcome) => self.deleted(number, id, &outcome),
             ClientEffect::Occupants(occupants) => self.told_occupants(number, &occupants),
             ClientEffect::Store(storage) => self.ask_disk(number, storage),
             ClientEffect::Kept(id) => self.told_kept(number, number_of(&id)),
@@ -365,6 +370,7 @@ impl World {
             | ClientEffect::Refused(..)
             | ClientEffect::Passed { .. }
             | ClientEffect::Sent(_)
+            | ClientEffect::Tallied(..)
             | ClientEffect::Requeued(_) => {}
         }
     }

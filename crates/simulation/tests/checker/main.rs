@@ -1,5 +1,6 @@
 //! The checker against histories that break each promise, and against some that break none.
 
+mod deleting;
 mod paging;
 mod presence;
 mod publishing;

@@ -101,6 +101,19 @@ pub(super) fn pack(
     Ok(())
 }
 
+/// The row with another body for the event at an offset, and the length of the body before.
+pub(super) fn replace(
+    first: u64,
+    row: &[u8],
+    offset: u64,
+    body: &[u8],
+) -> Result<(Vec<u8>, usize)> {
+    let mut all = entries(first, row).collect::<Result<Vec<_>>>()?;
+    let entry = all.iter_mut().find(|entry| entry.offset == offset).ok_or(corrupt("block"))?;
+    let before = std::mem::replace(&mut entry.body, body).len();
+    Ok((encode(first, all)?, before))
+}
+
 /// The events of a row with the key `first`.
 pub(super) fn entries(first: u64, row: &[u8]) -> Entries<'_> {
     Entries { offset: first, topic: "", rest: row }
@@ -212,6 +225,30 @@ mod tests {
                 prop_assert_eq!(read, left);
             }
         }
+    }
+
+    #[test]
+    fn a_body_is_replaced_in_its_place() {
+        let event = |(offset, topic): (u64, &str)| {
+            let body = vec![offset as u8; 20].into();
+            Arc::new(Logged::new(0, offset, Topic::parse(topic).unwrap(), body))
+        };
+        let events: Vec<_> = [(5, "a"), (6, "a"), (7, "b")].map(event).into();
+        pack(&events, |first, row| {
+            for offset in 5..8 {
+                let (replaced, before) = replace(first, row, offset, b"new").unwrap();
+                assert_eq!(before, 20);
+                for (was, is) in entries(first, row).zip(entries(first, &replaced)) {
+                    let (was, is) = (was.unwrap(), is.unwrap());
+                    let body: &[u8] = if is.offset == offset { b"new" } else { was.body };
+                    assert_eq!(is, BlockEntry { body, ..was });
+                }
+                assert_eq!(entries(first, &replaced).count(), 3);
+            }
+            assert!(replace(first, row, 8, b"new").is_err());
+            Ok(())
+        })
+        .unwrap();
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! Deciding the writes of a command inside a transaction.
 
 use session::server::Decided;
-use session::server::ledger::{Account, refused};
+use session::server::ledger::{Account, LogPosition, refused};
 use session::{Durability, Position, RejectCode, Stream};
 use topic::Topic;
 
 use super::clients::{Clients, Known, rejected};
+use super::deleting::delete;
 use super::error::Result;
 use super::ids::Ids;
 use super::log::Log;
@@ -31,6 +32,7 @@ pub(super) fn decide(
     let mut written = Written {
         outcomes: Vec::with_capacity(command.writes.len()),
         logged: Vec::with_capacity(command.writes.len()),
+        emptied: Vec::new(),
         superseded: Vec::new(),
         heads: Vec::new(),
     };
@@ -47,6 +49,10 @@ pub(super) fn decide(
             }
             Write::Append(record) => {
                 let decided = one(record, command, log, ids, clients, circumstances, &mut written)?;
+                WriteOutcome::Decided(decided)
+            }
+            Write::Delete(deletion) => {
+                let decided = delete(deletion, command, log, ids, circumstances, &mut written)?;
                 WriteOutcome::Decided(decided)
             }
         };
@@ -108,10 +114,16 @@ fn one(
             (position, Some(ready.id.clone()))
         }
     };
-    let (stream, offset) = position;
-    let Some(stream) = circumstances.streams.get(stream as usize).cloned() else {
-        return Ok(Account::stale());
-    };
-    let position = Position { stream, epoch: circumstances.epoch, offset, id };
-    Ok(Decided::Stored(position, Durability::Disk))
+    Ok(circumstances.stored(position, id))
+}
+
+impl Circumstances<'_> {
+    /// The outcome of an event that is in the log.
+    pub(super) fn stored(&self, (stream, offset): LogPosition, id: Option<String>) -> Decided {
+        let Some(stream) = self.streams.get(stream as usize).cloned() else {
+            return Account::stale();
+        };
+        let position = Position { stream, epoch: self.epoch, offset, id };
+        Decided::Stored(position, Durability::Disk)
+    }
 }

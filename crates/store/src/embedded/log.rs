@@ -9,6 +9,7 @@ use std::sync::Arc;
 use redb::{ReadableTable, Table, WriteTransaction};
 use session::server::Logged;
 use session::server::ledger::LogPosition;
+use topic::Topic;
 
 use super::block;
 use super::error::{Result, corrupt};
@@ -148,6 +149,41 @@ impl<'t> Log<'t> {
         let logged = Arc::new(Logged::new(stream as usize, offset, topic, body));
         self.fresh.entry(stream).or_default().push(Arc::clone(&logged));
         logged
+    }
+
+    /// The topic and the body of an event, if it is there.
+    pub(super) fn event(&mut self, stream: u32, offset: u64) -> Result<Option<(Topic, Vec<u8>)>> {
+        self.flush()?;
+        let Some((first, row)) = self.row_of(stream, offset)? else { return Ok(None) };
+        for entry in block::entries(first, &row) {
+            let entry = entry?;
+            if entry.offset == offset {
+                let topic = Topic::parse(entry.topic).map_err(|_| corrupt("topic"))?;
+                return Ok(Some((topic, entry.body.to_vec())));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Replaces the body of an event, whose source and id stay.
+    pub(super) fn replace_body(&mut self, stream: u32, offset: u64, body: &[u8]) -> Result<()> {
+        self.flush()?;
+        let Some((first, row)) = self.row_of(stream, offset)? else { return Ok(()) };
+        let (row, before) = block::replace(first, &row, offset, body)?;
+        self.blocks.insert((stream, first), row.as_slice())?;
+        let extent = self.extents.entry(stream).or_insert(Extent::EMPTY);
+        extent.bytes = (extent.bytes + body.len() as u64).saturating_sub(before as u64);
+        extent.peak = extent.peak.max(extent.bytes);
+        Ok(())
+    }
+
+    /// The row that would hold an offset which is not trimmed, with its first offset.
+    fn row_of(&self, stream: u32, offset: u64) -> Result<Option<(u64, Vec<u8>)>> {
+        if !self.extent(stream).holds(offset) {
+            return Ok(None);
+        }
+        let row = self.blocks.range((stream, 0)..=(stream, offset))?.next_back().transpose()?;
+        Ok(row.map(|(key, row)| (key.value().1, row.value().to_vec())))
     }
 
     /// Writes the appended events to the tables.

@@ -2,6 +2,7 @@
 
 mod locate;
 mod newest;
+mod tally;
 
 use std::ops::ControlFlow;
 use std::sync::Arc;

@@ -2,6 +2,7 @@ mod backup;
 mod checkpoint;
 mod clients;
 mod crash;
+mod deleting;
 mod disk;
 mod full;
 mod grouping;

@@ -130,7 +130,6 @@ impl Feed {
                 && this.highlighted.borrow().as_ref() == Some(&id)
             {
                 this.highlighted.take();
-                this.viewport.release();
                 this.frames.render();
             }
         })

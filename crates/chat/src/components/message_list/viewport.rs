@@ -35,6 +35,8 @@ pub struct Viewport {
     is_at_end: Cell<bool>,
     /// Whether the newest message is drawn, so that the list has an end.
     has_end: Cell<bool>,
+    /// A render has changed the page, and the list is not in its place yet. Another render may begin meanwhile.
+    is_unsettled: Cell<bool>,
     /// Where the list was scrolled to when this was last looked at or changed.
     scroll_top: Cell<i32>,
     anchor: RefCell<Option<Anchor>>,
@@ -101,11 +103,6 @@ impl Viewport {
         self.is_at_end.get()
     }
 
-    /// Keeps the row that was shown where it is, and no longer in the middle.
-    pub fn release(&self) {
-        self.target.take();
-    }
-
     /// The key of the first chunk that is drawn.
     pub fn first_drawn(&self) -> Option<u64> {
         self.drawn.get().map(|(first, _)| first)
@@ -121,7 +118,9 @@ impl Viewport {
 
     /// The chunks to draw. Called before a render changes the page. `goes_on` says that newer messages than these exist.
     pub fn before_render(&self, chunks: &[Rc<Chunk>], goes_on: bool) -> Range<usize> {
-        self.look();
+        if !self.is_unsettled.replace(true) {
+            self.look();
+        }
         let index = |key: u64| chunks.iter().position(|chunk| chunk.key == key);
         let range = |keys: Option<(u64, u64)>| {
             let (first, last) = keys?;
@@ -149,12 +148,16 @@ impl Viewport {
         }
         size(&self.above, window::height(chunks, 0..drawn.start));
         size(&self.below, window::height(chunks, drawn.end..chunks.len()));
+        self.is_unsettled.set(false);
         self.settle();
         self.see(chunks, drawn)
     }
 
     /// The reader has scrolled, or the list was scrolled here. Returns whether other chunks must be drawn.
     pub fn scrolled(&self, chunks: &[Rc<Chunk>]) -> bool {
+        if self.is_unsettled.get() {
+            return false;
+        }
         self.look();
         self.see(chunks, &self.drawn_range(chunks))
     }
@@ -194,8 +197,10 @@ impl Viewport {
     fn look(&self) {
         let Some(scroller) = self.scroller.cast::<Element>() else { return };
         let scroll_top = scroller.scroll_top();
-        let is_moved = scroll_top != self.scroll_top.replace(scroll_top);
+        // The browser itself rounds the position after a layout.
+        let is_moved = scroll_top.abs_diff(self.scroll_top.get()) > 1;
         if is_moved {
+            self.scroll_top.set(scroll_top);
             self.target.take();
             let below = scroller.scroll_height() - scroll_top - scroller.client_height();
             self.is_at_end.set(below < NEAR && self.has_end.get());
@@ -241,7 +246,7 @@ impl Viewport {
         } else if let Some(element) = self.target.borrow().as_ref().and_then(|id| self.row(id)) {
             let place = element.get_bounding_client_rect();
             // In the middle; a message that does not fit begins at the top.
-            let top = ((frame.height() - place.height()) / 2.0).max(0.0).floor();
+            let top = ((frame.height() - place.height()) / 2.0).max(0.0);
             scroller.scroll_by_with_x_and_y(0.0, place.top() - frame.top() - top);
             let id = element.get_attribute("data-id").unwrap_or_default();
             let top = element.get_bounding_client_rect().top() - frame.top();

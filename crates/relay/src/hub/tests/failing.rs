@@ -4,10 +4,10 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use session::server::{Located, Older, Page, StreamNo};
-use session::{Millis, Start, Stream};
+use session::server::{Located, Older, Page, StreamNo, TopicCount};
+use session::{Millis, Position, Start, Stream};
 use store::{Command, Copied, Embedded, Search, Store, StoreError, Usage, Written};
-use topic::Pattern;
+use topic::{Pattern, Topic};
 
 /// A store whose commits fail on demand.
 pub struct Failing {
@@ -97,5 +97,9 @@ impl Store for Failing {
         limit: usize,
     ) -> Result<Older, StoreError> {
         self.inner.history(stream, pattern, before, limit)
+    }
+
+    fn tally(&self, topic: &Topic, after: Option<&Position>) -> Result<TopicCount, StoreError> {
+        self.inner.tally(topic, after)
     }
 }

@@ -90,6 +90,12 @@ async fn the_commands_of_the_guide_do_what_it_says() {
     let path = folder.path().to_owned();
     let (mut shell, said) = tokio::task::spawn_blocking(move || run(&path, &ports)).await.unwrap();
     assert!(said.iter().any(|line| line == "ok"), "the answer of /healthz by TLS: {said:?}");
+    let stored = said.iter().find(|line| line.contains("note-1")).expect("the answer of /events");
+    let stored: serde_json::Value = serde_json::from_str(stored).unwrap();
+    assert_eq!(
+        (&stored["source"], &stored["durability"]),
+        (&"/users/ann/shop".into(), &"disk".into())
+    );
     let [(_, guests), (_, accounts), ..] = ports;
     let certificate = std::fs::read_to_string(folder.path().join("ann.certificate")).unwrap();
     let certificate = trust::parse_certificate(&certificate).unwrap().certificate;

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use session::{Body, Hello, Publish, RejectCode, Start};
 use trust::{Evidence, Trust, check, parse_certificate, proof_bytes, signed_bytes};
 
-use super::certificates::{Device, certify, event, issuing, rejected, revoke};
+use super::certificates::{Device, certify, event, issuing, lines, rejected, revoke};
 use super::*;
 
 const TOPIC: &str = "chat.lobby.TEXT_MESSAGE";
@@ -112,7 +112,7 @@ fn by_node(device: &Device, text: &str) -> String {
 
 #[tokio::test]
 async fn a36_a_certificate_under_another_thumbprint_or_subject_is_rejected() {
-    let (accounts, _folder) = issuing(&[]);
+    let (mut accounts, _folder) = issuing(&[]);
     let [ann, bob] = ["ann", "bob"].map(|name| accounts.token(name, "pub=chat.>;sub=chat.>"));
     let (own, other) = (Device::new(), Device::new());
     let jwt = |token: &str, device: &Device| certify(&accounts, token, &device.jwk()).2;
@@ -139,6 +139,9 @@ async fn a36_a_certificate_under_another_thumbprint_or_subject_is_rejected() {
     // The same connection, with nothing wrong.
     client.send(&[event(7, &topic, jwt(&ann, &own).into())]).await;
     client.ack().await;
+    lines(&mut accounts.log, |line| {
+        line.contains("audit") && line.contains("refused=\"certificate\"")
+    });
 }
 
 #[tokio::test]

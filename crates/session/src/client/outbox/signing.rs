@@ -10,7 +10,7 @@ const MAX_SIGNING: usize = 64;
 impl Outbox {
     /// The rows to sign now, without those behind a row that cannot be signed: the next ones of the `window` that may be
     /// unanswered.
-    pub(in crate::client) fn to_sign(&mut self, window: usize) -> Vec<OutboxRow> {
+    pub(in crate::client) fn next_to_sign(&mut self, window: usize) -> Vec<OutboxRow> {
         let window = window.min(self.rows.len());
         let from = self.rows.partition_point(|entry| entry.row.number < self.unsent).min(window);
         let mut rows = Vec::new();

@@ -175,6 +175,10 @@ impl<'b> Fields<'b> {
         self.triples(key, |(id, key, data)| Attendee { id, key, data })
     }
 
+    pub(crate) fn numbers(&self, key: usize) -> Vec<u64> {
+        self.nested(key, |nested| list(nested, |item| item.number())).unwrap_or_default()
+    }
+
     /// All rights if they are absent.
     pub(crate) fn rights(&self, key: usize) -> Rights {
         self.nested(key, rights).unwrap_or_default()

@@ -17,6 +17,7 @@ pub(crate) enum Value<'v> {
     By(&'v dyn Fn(&mut Writer<'_>)),
     Extensions(&'v [(String, Extension)]),
     Path(&'v [String]),
+    Numbers(&'v [u64]),
 }
 
 use Value::{By, Bytes, Extensions, Number, Pair, Path, Start as StartAt, Text};
@@ -32,7 +33,7 @@ pub(super) fn map(out: &mut Writer<'_>, fields: &[Option<Value<'_>>]) {
     }
 }
 
-fn write(out: &mut Writer<'_>, value: &Value<'_>) {
+pub(super) fn write(out: &mut Writer<'_>, value: &Value<'_>) {
     match value {
         Number(number) => out.number(*number),
         Value::Flag => out.flag(true),
@@ -83,6 +84,10 @@ fn write(out: &mut Writer<'_>, value: &Value<'_>) {
                 }
             }
         }
+        Value::Numbers(numbers) => {
+            out.array(numbers.len());
+            numbers.iter().for_each(|number| out.number(*number));
+        }
         Path(path) => {
             out.array(path.len());
             for peer in *path {
@@ -121,6 +126,11 @@ pub(crate) fn bytes(bytes: &[u8]) -> Option<Value<'_>> {
 
 pub(crate) fn at(position: &Position) -> Option<Value<'_>> {
     Some(Value::Position(position))
+}
+
+/// An empty list is left out.
+pub(crate) fn number_list(numbers: &[u64]) -> Option<Value<'_>> {
+    (!numbers.is_empty()).then_some(Value::Numbers(numbers))
 }
 
 /// A false flag is left out.

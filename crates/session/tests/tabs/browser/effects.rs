@@ -99,6 +99,7 @@ impl Browser {
                 page.kept.push(id);
             }
             client::Effect::StoreFailed(_) => page.failures += 1,
+            client::Effect::Deleted(id, outcome) => page.deletions.push((id, outcome)),
             _ => {}
         }
     }

@@ -136,6 +136,7 @@ fn on_a_new_connection(batch: &[Write], is_answered: bool) -> Vec<Write> {
             let client = record.client.map(|numbered| Numbered { fence: 2, ..numbered });
             Write::Append(Record { client, ..record.clone() })
         }
+        Write::Delete(deletion) => Write::Delete(deletion.clone()),
         Write::Hold(numbered) => Write::Hold(*numbered),
     });
     again.collect()

@@ -5,9 +5,10 @@ mod cases;
 
 use std::ops::RangeInclusive;
 
-use ::model::{Bug, Store as Model};
+use ::model::{Bug, Outcome, Store as Model, Write as Asks};
 use proptest::test_runner::{TestError, TestRunner};
-use session::server::{Answer, Query, Refusal};
+use session::rights::PatternLists;
+use session::server::{Answer, Deletion, Query, Refusal};
 use session::{Position, RejectCode};
 
 use super::disk::{Crash, Disk};
@@ -17,13 +18,14 @@ use cases::{Ask, Asked, Begin, Case, Step, case};
 const PATTERNS: [&str; 8] = [">", "a", "a.*", "b.>", "*.a", "b.a", "c", "z"];
 const DAY: u64 = 24 * 60 * 60 * 1_000;
 
-fn write_of(ask: &Ask) -> Result<Hello, Box<Append>> {
+/// What a client asks of a log in this epoch.
+fn write_of(ask: &Ask, epoch: u64) -> Asks {
     match *ask {
         Ask::Open { client, secret, key, fence, lowest, returning, reading } => {
             let secret = secret.map(|secret| [secret; 32]);
             let (key, proof) = (key.map(|key| [key; 65]), key.map(|_| [0; 64]));
             let hello = Hello::new([client; 16], [0; 32], fence);
-            Ok(Hello { secret, key, proof, lowest, returning, reading, ..hello })
+            Asks::Open(Hello { secret, key, proof, lowest, returning, reading, ..hello })
         }
         Ask::Append { client, fence, number, lowest, event } => {
             let client = Some(Numbered { client: [client; 16], fence, number, lowest });
@@ -31,14 +33,33 @@ fn write_of(ask: &Ask) -> Result<Hello, Box<Append>> {
                 Some((topic, id)) => {
                     let topic = ["a", "a.b", "b.a", "b.b", "b.a.c", "c"][usize::from(topic)];
                     let (id, source) = (id.to_string(), "s".to_owned());
-                    Ok((Topic::parse(topic).unwrap(), Body { id, source, ..Body::default() }))
+                    let data = id.clone().into_bytes();
+                    Ok((Topic::parse(topic).unwrap(), Body { id, source, data, ..Body::default() }))
                 }
                 None => {
                     let (code, message) = (RejectCode::IllegalEvent, "no".to_owned());
                     Err(Refusal { code, message, id: Some("refused".to_owned()) })
                 }
             };
-            Err(Box::new(Append { ticket: ticket(), client, event }))
+            Asks::Append(Append { ticket: ticket(), client, event })
+        }
+        Ask::Delete { client, is_side, offset, is_other_epoch } => {
+            let epoch = epoch + u64::from(is_other_epoch);
+            let stream = if is_side { Stream::named("side") } else { Stream::MAIN };
+            let target = Position { stream, epoch, offset, id: None };
+            let account = client.is_none().then(|| "moderator".to_owned());
+            let moderate = Some(vec!["b.>".to_owned()]);
+            let lists = PatternLists { moderate, ..PatternLists::default() };
+            Asks::Delete(Deletion {
+                ticket: ticket(),
+                stream: is_side.into(),
+                event: Body::deletion("p", &target, account.as_deref(), None),
+                target,
+                // The third client is a stranger.
+                sources: vec![if client == Some(3) { "other" } else { "s" }.to_owned()],
+                account,
+                rights: lists.parse().unwrap(),
+            })
         }
     }
 }
@@ -67,10 +88,16 @@ fn said(outcome: WriteOutcome) -> Said {
 /// The outcomes of a command, the stream and offset of what it logged, and the heads after it.
 type Done = (Vec<Said>, Vec<(StreamNo, u64)>, Vec<u64>);
 
-fn apply(store: &Embedded, commands: &[Asked], now: u64) -> Result<Vec<Done>, StoreError> {
-    let write = |ask: &Ask| match write_of(ask) {
-        Ok(hello) => Write::Open { hello, subject: None, may_be_new: true },
-        Err(append) => Write::Append((*append).into()),
+fn apply(
+    store: &Embedded,
+    commands: &[Asked],
+    now: u64,
+    epoch: u64,
+) -> Result<Vec<Done>, StoreError> {
+    let write = |ask: &Ask| match write_of(ask, epoch) {
+        Asks::Open(hello) => Write::Open { hello, subject: None, may_be_new: true },
+        Asks::Append(append) => Write::Append(append.into()),
+        Asks::Delete(deletion) => Write::Delete(deletion),
     };
     let writes: Vec<Vec<Write>> =
         commands.iter().map(|(_, asks)| asks.iter().map(write).collect()).collect();
@@ -84,19 +111,17 @@ fn apply(store: &Embedded, commands: &[Asked], now: u64) -> Result<Vec<Done>, St
     Ok(store.apply(&commands)?.into_iter().map(done).collect())
 }
 
-fn apply_to_model(model: &mut Model, commands: &[Asked], keep: u64) -> Vec<Done> {
+fn apply_to_model(model: &mut Model, commands: &[Asked], keep: u64, epoch: u64) -> Vec<Done> {
     let mut all = Vec::new();
     for (has_room, asks) in commands {
         model.full = !has_room;
         let (mut outcomes, mut new) = (Vec::new(), Vec::new());
         for ask in asks {
-            outcomes.push(said(match write_of(ask) {
-                Ok(hello) => WriteOutcome::Opened(model.open(&hello)),
-                Err(append) => {
-                    let (decided, logged) = model.decide(&append, true);
-                    new.extend(logged.map(|event| (event.stream, event.offset)));
-                    WriteOutcome::Decided(decided)
-                }
+            let (outcome, logged) = model.write(&write_of(ask, epoch), true);
+            new.extend(logged.map(|event| (event.stream, event.offset)));
+            outcomes.push(said(match outcome {
+                Outcome::Opened(opened) => WriteOutcome::Opened(opened),
+                Outcome::Decided(_, decided) => WriteOutcome::Decided(decided),
             }));
         }
         let heads = model.last_offsets().collect();
@@ -121,6 +146,12 @@ fn answer(store: &Embedded, query: &Query) -> Answer {
         Query::History { stream, pattern, before, limit } => {
             Answer::Older(store.history(*stream, pattern, *before, *limit).unwrap())
         }
+        Query::Tally(topics) => {
+            let count = |(topic, after): &(Topic, Option<Position>)| {
+                store.tally(topic, after.as_ref()).unwrap()
+            };
+            Answer::Counts(topics.iter().map(count).collect())
+        }
     }
 }
 
@@ -131,6 +162,7 @@ struct Seen {
     /// What each stream holds from the start on, and what it lacks of that.
     read: Vec<(Vec<Event>, Vec<RangeInclusive<u64>>)>,
     history: Vec<Vec<Event>>,
+    tally: Option<Answer>,
 }
 
 type Event = (u64, Topic, Vec<u8>);
@@ -164,6 +196,14 @@ fn seen(ask: impl Fn(Query) -> Answer, pattern: &Pattern, start: Start, limit: u
         }
         all
     };
+    let tally = pattern.as_topic().map(|topic| {
+        let positions = match &start {
+            Start::After(positions) => positions.clone(),
+            _ => Vec::new(),
+        };
+        let after = positions.into_iter().map(Some).chain([None]);
+        ask(Query::Tally(after.map(|after| (topic.clone(), after)).collect()))
+    });
     let query = Query::Locate { pattern: pattern.clone(), start };
     let Answer::Located(mut located) = ask(query) else { panic!() };
     let mut read_all = vec![read(0, 1, 0), read(1, 1, 0)];
@@ -176,7 +216,7 @@ fn seen(ask: impl Fn(Query) -> Answer, pattern: &Pattern, start: Start, limit: u
             place.next = first.map_or(place.head.offset + 1, |(offset, ..)| *offset);
         }
     }
-    Seen { located, read: read_all, history: vec![history(0), history(1)] }
+    Seen { located, read: read_all, history: vec![history(0), history(1)], tally }
 }
 
 fn start(from: &Begin, epoch: u64) -> Start {
@@ -226,22 +266,25 @@ impl Pair {
     }
 
     fn step(&mut self, step: &Step) {
-        let keep = self.settings.keep.events;
+        let (keep, epoch) = (self.settings.keep.events, self.epoch);
         match step {
             Step::Apply(commands) => {
-                let done = apply(&self.store, commands, self.now).unwrap();
-                self.models.retain_mut(|model| apply_to_model(model, commands, keep) == done);
+                let done = apply(&self.store, commands, self.now, epoch).unwrap();
+                self.models
+                    .retain_mut(|model| apply_to_model(model, commands, keep, epoch) == done);
             }
             Step::Fail(commands, at, crash) => {
                 let operation = self.disk.operations() + at;
                 self.disk.fail(operation..operation + 1);
-                match apply(&self.store, commands, self.now) {
-                    Ok(done) => {
-                        self.models.retain_mut(|it| apply_to_model(it, commands, keep) == done)
-                    }
+                match apply(&self.store, commands, self.now, epoch) {
+                    Ok(done) => self
+                        .models
+                        .retain_mut(|it| apply_to_model(it, commands, keep, epoch) == done),
                     Err(_) => {
                         let mut others = self.models.clone();
-                        others.iter_mut().for_each(|it| _ = apply_to_model(it, commands, keep));
+                        others
+                            .iter_mut()
+                            .for_each(|it| _ = apply_to_model(it, commands, keep, epoch));
                         self.models.extend(others);
                     }
                 }
@@ -303,6 +346,8 @@ fn a_store_that_is_wrong_on_purpose_answers_otherwise() {
         Bug::RejectAnsweredAsStored,
         Bug::OtherStream,
         Bug::PageSkipsOne,
+        Bug::DeletesNothing,
+        Bug::DeletesTwice,
         Bug::DropsNewestValue,
     ] {
         let config = ProptestConfig {

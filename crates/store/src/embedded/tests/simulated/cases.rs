@@ -18,6 +18,8 @@ pub enum Ask {
     },
     /// An event with a topic and an id, or one that breaks the rules.
     Append { client: u8, fence: u64, number: u64, lowest: u64, event: Option<(u8, u8)> },
+    /// The event at an offset in one of the streams, by a client or by an account that may moderate.
+    Delete { client: Option<u8>, is_side: bool, offset: u64, is_other_epoch: bool },
 }
 
 /// Whether the disk has room, and what is asked for together.
@@ -67,7 +69,14 @@ fn ask() -> impl Strategy<Value = Ask> {
             event,
         },
     );
-    prop_oneof![1 => open, 4 => append]
+    let delete = (prop::option::of(1..4_u8), any::<bool>(), 0..7_u64, prop::bool::weighted(0.05))
+        .prop_map(|(client, is_side, offset, is_other_epoch)| Ask::Delete {
+            client,
+            is_side,
+            offset,
+            is_other_epoch,
+        });
+    prop_oneof![2 => open, 8 => append, 5 => delete]
 }
 
 fn commands() -> impl Strategy<Value = Vec<Asked>> {

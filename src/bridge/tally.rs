@@ -1,0 +1,101 @@
+//! Counts of the peer's events by topic, and the newest of each.
+
+use bus::Topic;
+use session::client;
+use session::{MAX_TALLIED, Position, RejectCode, TallyTopic};
+
+use super::body::received;
+use super::requests::{Answer, request};
+use super::{Bridge, Endpoint};
+use crate::{Delivery, Event};
+
+/// What the peer's log holds of a topic.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct TopicTally {
+    /// The topic.
+    pub topic: String,
+    /// The number of events after the position, at most 1,000. Deleted events count, and so do deletions.
+    pub count: u64,
+    /// The position of the newest event, if there is one.
+    pub head: Option<Position>,
+    /// The newest event that was not deleted and is no deletion. `None` if its data is large, if there is none among the
+    /// newest few, or if an interceptor refuses it.
+    pub newest: Option<Event>,
+    /// Why the topic was not counted: [`RejectCode::NotAllowed`] without the right to read its past.
+    pub refused: Option<RejectCode>,
+}
+
+/// Why nothing was counted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TallyError {
+    /// The peer cannot count events, or the tab that has the link cannot, because it runs an older version.
+    #[error("the peer cannot count events")]
+    NotAvailable,
+    /// The peer has refused the request, for this reason.
+    #[error("the peer refused to count events: {}", .0.name())]
+    Refused(RejectCode),
+    /// The bridge was dropped.
+    #[error("the bridge is closed")]
+    Closed,
+}
+
+impl Bridge {
+    /// Counts the stored events of each topic after a position (all events without one, and with one of another log), and
+    /// brings the newest. One for each topic, in their order: for lists of rooms with previews and unread counts.
+    ///
+    /// It waits while the link is down. Dropping the future cancels the request.
+    ///
+    /// ```no_run
+    /// use event_driven_kit::bridge::{Position, TallyError};
+    /// use event_driven_kit::Bridge;
+    ///
+    /// async fn is_unread(bridge: &Bridge, room: &str, read: Position) -> Result<bool, TallyError> {
+    ///     let tallies = bridge.tally(vec![(format!("chat.{room}.TEXT_MESSAGE"), Some(read))]).await?;
+    ///     Ok(tallies.iter().any(|tally| tally.count > 0))
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// A [`TallyError`].
+    pub fn tally(
+        &self,
+        topics: Vec<(String, Option<Position>)>,
+    ) -> impl Future<Output = Result<Vec<TopicTally>, TallyError>> + use<> {
+        let topics: Vec<TallyTopic> =
+            topics.into_iter().map(|(topic, after)| TallyTopic { topic, after }).collect();
+        let endpoint = self.endpoint.this.clone();
+        async move {
+            let mut all = Vec::with_capacity(topics.len());
+            for some in topics.chunks(MAX_TALLIED) {
+                let Some(Answer::Tallied(tallies)) =
+                    request(&endpoint, |link| link.tally(some.to_vec())).await
+                else {
+                    return Err(TallyError::Closed);
+                };
+                let tallies = tallies.map_err(|error| match error {
+                    client::RequestError::Refused(code) => TallyError::Refused(code),
+                    _ => TallyError::NotAvailable,
+                })?;
+                let endpoint = endpoint.upgrade().ok_or(TallyError::Closed)?;
+                all.extend(
+                    some.iter().zip(tallies).map(|(of, tally)| endpoint.topic_tally(of, tally)),
+                );
+            }
+            Ok(all)
+        }
+    }
+}
+
+impl Endpoint {
+    fn topic_tally(&self, of: &TallyTopic, tally: session::TopicTally) -> TopicTally {
+        let session::TopicTally { count, head, newest, refused } = tally;
+        let newest = head.as_ref().zip(newest).and_then(|(head, (offset, body))| {
+            let (topic, body) = (Topic::parse(&of.topic).ok()?, session::Body::decode(&body).ok()?);
+            let position = Position { offset, id: Some(body.id.clone()), ..head.clone() };
+            self.bus.admit(received(topic, body, None, Delivery::Stored(position)))
+        });
+        TopicTally { topic: of.topic.clone(), count, head, newest, refused }
+    }
+}

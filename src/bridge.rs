@@ -2,11 +2,17 @@
 //! the outbox.
 
 mod body;
+#[cfg(feature = "trust")]
+mod certify;
+#[cfg(feature = "trust")]
+mod checking;
 mod deleting;
 mod error;
 mod handle;
 mod history;
 mod inbound;
+#[cfg(feature = "trust")]
+mod keyring;
 mod options;
 mod outbound;
 mod pending;
@@ -41,6 +47,8 @@ pub use session::{CloseCode, Durability, Position, RejectCode, Start as StartFro
 pub use state::{Acked, CaughtUp, Gap, LinkState, LinkStatus, Uncertain};
 pub use tally::{TallyError, TopicTally};
 
+#[cfg(not(feature = "trust"))]
+use inbound::Arrived;
 use inbound::Inbox;
 use options::Fetch;
 use pending::Pending;
@@ -66,6 +74,12 @@ struct Endpoint {
     fetch: Option<Fetch>,
     report: Report,
     inbox: Inbox,
+    #[cfg(feature = "trust")]
+    checks: checking::Checks,
+    #[cfg(feature = "trust")]
+    keyring: keyring::Keyring,
+    #[cfg(feature = "trust")]
+    certify: Option<certify::Certify>,
     rules: RefCell<Rules>,
     pending: RefCell<Pending>,
     requests: RefCell<Vec<Request>>,
@@ -85,13 +99,19 @@ impl Endpoint {
         if !fill_random(&mut [0; 1]) {
             return Err(BridgeError::NoRandomness);
         }
-        let BridgeOptions { link, fetch } = options;
+        let BridgeOptions { link, fetch, .. } = options;
         Ok(Rc::new_cyclic(|this: &Weak<Self>| Self {
             this: this.clone(),
             link: Link::new(link, this.clone()),
             fetch,
             report: Report::new(&bus),
             inbox: Inbox::default(),
+            #[cfg(feature = "trust")]
+            checks: checking::Checks::default(),
+            #[cfg(feature = "trust")]
+            keyring: keyring::Keyring::new(options.trust),
+            #[cfg(feature = "trust")]
+            certify: options.certify,
             rules: RefCell::default(),
             pending: RefCell::default(),
             requests: RefCell::default(),
@@ -110,6 +130,8 @@ impl Endpoint {
         self.flushing.replace(self.this.upgrade());
         self.end_requests();
         self.inbox.clear();
+        #[cfg(feature = "trust")]
+        self.checks.clear();
         let reason = "the application closed the link".to_owned();
         self.report.enter(LinkState::Stopped { code: CLOSED, reason });
         self.link.end();
@@ -170,8 +192,11 @@ impl Port for Endpoint {
 
     fn effect(&self, effect: Effect) {
         match effect {
+            #[cfg(feature = "trust")]
+            Effect::Deliver(inbound) => self.check(inbound),
+            #[cfg(not(feature = "trust"))]
             Effect::Deliver(inbound) => {
-                self.inbox.push(inbound);
+                self.inbox.push(Arrived { inbound });
                 self.bring_in();
             }
             Effect::Sent(id) => self.at_stage(&id, Stage::Sent),
@@ -179,6 +204,9 @@ impl Port for Endpoint {
             Effect::Pending { topic, body } => self.found(topic, body),
             Effect::Settled { id, outcome, comes } => self.settled(&id, outcome, comes),
             Effect::Passed { id } => self.passed(&id),
+            #[cfg(feature = "trust")]
+            Effect::CaughtUp(subscription) => self.checked_up_to(subscription),
+            #[cfg(not(feature = "trust"))]
             Effect::CaughtUp(subscription) => {
                 self.inbox.caught_up(subscription);
                 self.bring_in();

@@ -24,6 +24,8 @@ struct Attributes {
     id: OnceCell<Box<str>>,
     source: Box<str>,
     account: Option<Box<str>>,
+    #[cfg(feature = "trust")]
+    verified: Option<Rc<crate::trust::Verified>>,
     /// The offset of the event whose deletion it reports.
     deletes: Option<u64>,
     is_deleted: bool,
@@ -95,6 +97,8 @@ impl Event {
             id,
             source: source.clone(),
             account: account.clone(),
+            #[cfg(feature = "trust")]
+            verified: self.0.verified.clone(),
             deletes: *deletes,
             is_deleted: *is_deleted,
             time: *time,
@@ -127,6 +131,8 @@ impl Event {
             id,
             source,
             account: None,
+            #[cfg(feature = "trust")]
+            verified: None,
             deletes: None,
             is_deleted: false,
             time,
@@ -168,6 +174,18 @@ impl Event {
     /// for one of a guest.
     pub fn account(&self) -> Option<&str> {
         self.0.account.as_deref()
+    }
+
+    /// Who has published it, and how that is known.
+    #[cfg(feature = "trust")]
+    pub fn trust(&self) -> crate::trust::TrustStatus {
+        use crate::trust::TrustStatus;
+        match (&self.0.verified, self.account()) {
+            (Some(verified), _) => TrustStatus::Verified(verified.as_ref().clone()),
+            (None, Some(account)) => TrustStatus::Attested(account.to_owned()),
+            (None, None) if self.source().is_empty() => TrustStatus::Unknown,
+            (None, None) => TrustStatus::Anonymous,
+        }
     }
 
     /// When it was published, in milliseconds since 1970 by the publisher's clock, or `None` if unknown.
@@ -271,6 +289,15 @@ impl Event {
         if let Some(attributes) = Rc::get_mut(&mut self.0) {
             attributes.account = account.map(String::into_boxed_str);
             (attributes.deletes, attributes.is_deleted) = (deletes, is_deleted);
+        }
+        self
+    }
+
+    /// The same event, whose signature was verified.
+    #[cfg(feature = "trust")]
+    pub(crate) fn verified(mut self, verified: Option<crate::trust::Verified>) -> Self {
+        if let Some(attributes) = Rc::get_mut(&mut self.0) {
+            attributes.verified = verified.map(Rc::new);
         }
         self
     }

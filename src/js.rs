@@ -78,7 +78,7 @@ pub(crate) fn spawn(task: impl Future<Output = ()> + 'static) {
 }
 
 /// The same, and returns a promise of the result.
-#[cfg(feature = "npm")]
+#[cfg(any(feature = "npm", feature = "trust"))]
 pub(crate) fn promise(
     task: impl Future<Output = Result<JsValue, JsValue>> + 'static,
 ) -> js_sys::Promise {

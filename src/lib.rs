@@ -28,6 +28,7 @@
 //!
 //! - [`bridge`]: the state of a bridge, its topics, presence and history (feature `bridge`).
 //! - [`hooks`]: hooks for Yew components (feature `yew`).
+//! - [`trust`]: signed events and the certificates of devices (feature `trust`).
 //! - [`workers`]: pools of Web Workers for heavy handlers (feature `workers`).
 //! - [`recorder`]: recording and replaying events.
 //! - [`measure`]: counters and handler times.
@@ -39,6 +40,7 @@
 //!
 //! - `bridge`: bridges to peers. Without it all events stay on the bus, and the module contains neither the protocol nor
 //!   a database.
+//! - `trust`: signed events, which a bridge verifies. Without it the module contains no cryptography.
 //! - `npm` exports the API for JavaScript from the wasm module, bridges included. Rust applications switch it off.
 //! - `allocator` installs a small and fast global allocator. Applications with their own switch it off.
 
@@ -72,6 +74,10 @@ mod request;
 mod room;
 mod schedule;
 mod subscriber;
+#[cfg(feature = "trust")]
+mod subtle;
+#[cfg(feature = "trust")]
+pub mod trust;
 mod typed;
 #[cfg(feature = "workers")]
 pub mod workers;

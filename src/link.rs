@@ -7,11 +7,15 @@
 mod commands;
 mod connection;
 mod credentials;
+#[cfg(feature = "trust")]
+mod device;
 mod driver;
 mod outbox;
 mod persistence;
 mod port;
 mod sharing;
+#[cfg(feature = "trust")]
+mod signing;
 mod socket;
 mod wake;
 
@@ -47,6 +51,8 @@ pub(crate) struct Link {
     store: Rc<Outbox>,
     storage: Cell<OutboxStorage>,
     persistence: Persistence,
+    #[cfg(feature = "trust")]
+    device: device::Device,
     connections: [LinkConnection; 2],
     timer: RefCell<Option<(Millis, Timeout)>>,
     listeners: RefCell<Vec<EventListener>>,
@@ -68,6 +74,9 @@ pub(crate) struct LinkOptions {
     pub(crate) in_memory: bool,
     /// Whether the port fetches credentials.
     pub(crate) credentials: bool,
+    /// Whether the client proves itself by a key.
+    #[cfg(feature = "trust")]
+    pub(crate) has_key: bool,
 }
 
 /// Where the outbox of a link is.
@@ -115,6 +124,8 @@ impl Link {
         let mut tab = [0; 16];
         fill_random(&mut tab);
         let machine = Options { tab, credentials: options.credentials, ..Options::default() };
+        #[cfg(feature = "trust")]
+        let machine = Options { proves: options.has_key, ..machine };
         // Replaced by the identity in the store, once that is loaded.
         let tab = Tab::new(machine, entropy(), SavedState::new(&mut entropy()));
         let name = options.shared_name();
@@ -140,6 +151,8 @@ impl Link {
             }),
             storage: Cell::new(storage),
             persistence: Persistence::default(),
+            #[cfg(feature = "trust")]
+            device: device::Device::default(),
             connections: Default::default(),
             timer: RefCell::default(),
             listeners: RefCell::default(),
@@ -183,6 +196,10 @@ impl Link {
             }
             Ok(_) => OutboxStorage::IndexedDb,
         };
+        #[cfg(feature = "trust")]
+        if self.options.has_key && matches!(answered, Ok(StoreResponse::Loaded(_))) {
+            self.load_key();
+        }
         let has_changed = self.storage.replace(storage) != storage;
         self.set_clock();
         self.tab.borrow_mut().answer(answered, monotonic());

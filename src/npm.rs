@@ -21,6 +21,7 @@ use wasm_bindgen::prelude::*;
 
 use crate::bus::Out;
 use crate::js::promise;
+use crate::trust::{TrustStatus, Verified};
 use crate::{Bus, Delivery, Event, Payload, PublishError, Rejection, Stage, Status, TopicError};
 use receipt::Receipt;
 use subscribe::{Registration, SubscribeOptions, SubscriptionRef};
@@ -59,9 +60,12 @@ extern "C" {
         delivery: JsValue,
         id: Option<&str>,
         account: Option<&str>,
+        verified: JsValue,
         error: &JsValue,
         deletion: Option<String>,
     ) -> JsValue;
+    #[wasm_bindgen(js_name = makeVerified)]
+    fn make_verified(subject: &str, name: Option<&str>, key: &str) -> JsValue;
     #[wasm_bindgen(js_name = makeStatus)]
     fn make_status(status: &str, first: &str, second: &str, stream: &str) -> JsValue;
     fn replaced(event: &JsValue, data: &JsValue) -> JsValue;
@@ -255,8 +259,10 @@ impl Core {
         identity: &str,
         storage: &str,
         credentials: Option<Function>,
+        certify: Option<Function>,
+        issuers: Vec<String>,
     ) -> Result<link::Link, JsValue> {
-        link::connect(&self.bus, url, identity, storage, credentials)
+        link::connect(&self.bus, url, identity, storage, credentials, certify, &issuers)
     }
 
     /// Publishes, with JavaScript's object for the handlers. A durable event has a receipt, and expires after a
@@ -345,9 +351,19 @@ fn marked<'a>(event: &'a Event, data: &JsValue, error: &JsValue) -> &'a JsValue 
     event.face(|id| {
         let delivery = delivery(event.delivery());
         let (topic, source, account) = (event.topic().as_str(), event.source(), event.account());
-        let deletion = deletion(event);
-        make_event(topic, data, source, event.time(), delivery, id, account, error, deletion)
+        let (verified, deletion) = (verified(event), deletion(event));
+        let time = event.time();
+        make_event(topic, data, source, time, delivery, id, account, verified, error, deletion)
     })
+}
+
+fn verified(event: &Event) -> JsValue {
+    match event.trust() {
+        TrustStatus::Verified(Verified { subject, name, key }) => {
+            make_verified(&subject, name.as_deref(), &key)
+        }
+        _ => JsValue::UNDEFINED,
+    }
 }
 
 /// The offset of the deleted event for a deletion, and an empty text for a deleted event.

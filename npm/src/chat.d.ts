@@ -1,4 +1,4 @@
-import type { Bus, Disposer } from "./index.js";
+import type { Bus, Certificate, ConnectOptions, Disposer, Event, SentCertificate } from "./index.js";
 
 /** The sender of messages: `{ id: "7f", name: "Ann" }`. */
 export interface Person {
@@ -25,6 +25,8 @@ export interface TextEvents {
   TEXT_MESSAGE: string;
   TEXT_SUCCESS: TextSuccess;
   TEXT_ERROR: TextError;
+  /** A certificate is in use: yours, or that of a message's author. */
+  TEXT_CERTIFICATE: Certificate;
 }
 
 /**
@@ -44,14 +46,24 @@ export interface Format {
 
 /** The functions that kits and clients share. */
 export interface TextSender {
-  /** Calls `handler` for each event of this kind: `on("TEXT_MESSAGE", (text, sender) => show(sender.name, text))`. */
-  on<K extends keyof TextEvents>(kind: K, handler: (message: TextEvents[K], sender: Person) => unknown): Disposer;
+  /**
+   * Calls `handler` for each event of this kind: `on("TEXT_MESSAGE", (text, sender) => show(sender.name, text))`. Anybody
+   * can write any sender; `event.trust` says who it was: `on("TEXT_MESSAGE", (text, sender, { trust }) => ...)`.
+   */
+  on<K extends keyof TextEvents>(
+    kind: K,
+    handler: (message: TextEvents[K], sender: Person, event: Event) => unknown,
+  ): Disposer;
   /** Resolves when the peer has stored the message: `await sendText("hello")`. */
   sendText(text: string): Promise<TextSuccess>;
   /** The same for an emoji: `sendEmoji("🦀")`. */
   sendEmoji(emoji: string): Promise<TextSuccess>;
-  /** Rejects with the code `not_available`: `sendCertificate(certificate).catch(later)`. */
-  sendCertificate(certificate: unknown): Promise<never>;
+  /**
+   * Fetches a certificate of this device with `certify`, and sends it. From then on messages are signed. Call it again
+   * before it `expires`. Rejects with `not_available`, `not_this_key`, `expired`, `unknown_issuer`, `not_allowed` or
+   * `failed`: `await sendCertificate()`.
+   */
+  sendCertificate(): Promise<SentCertificate>;
 }
 
 export interface TextKit extends TextSender {
@@ -73,6 +85,12 @@ export interface TextKitOptions {
   readonly bus?: Bus;
   /** Collects messages for this many milliseconds and sends them together. Default: the messages of one tick. */
   readonly flushEvery?: number;
+  /** Returns a credential for the peer. */
+  readonly credentials?: ConnectOptions["credentials"];
+  /** Returns a certificate of this device's public key, for `sendCertificate`. */
+  readonly certify?: ConnectOptions["certify"];
+  /** The issuers of certificates that you trust. Messages with a wrong signature are withheld. */
+  readonly trust?: ConnectOptions["trust"];
   /** Closes the link when it aborts. */
   readonly signal?: AbortSignal;
 }
@@ -95,8 +113,11 @@ export class TextChat {
 /** Sends and receives through a chat: `new TextChatClient({ subscriber: chat }).sendText("hello")`. */
 export class TextChatClient implements TextSender {
   constructor(options: { readonly subscriber: TextChat });
-  on<K extends keyof TextEvents>(kind: K, handler: (message: TextEvents[K], sender: Person) => unknown): Disposer;
+  on<K extends keyof TextEvents>(
+    kind: K,
+    handler: (message: TextEvents[K], sender: Person, event: Event) => unknown,
+  ): Disposer;
   sendText(text: string): Promise<TextSuccess>;
   sendEmoji(emoji: string): Promise<TextSuccess>;
-  sendCertificate(certificate: unknown): Promise<never>;
+  sendCertificate(): Promise<SentCertificate>;
 }

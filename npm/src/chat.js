@@ -1,7 +1,7 @@
 // A chat on a bus: `event-driven-kit/chat`.
 import { createSingleton } from "./index.js";
 
-const KINDS = ["TEXT_MESSAGE", "TEXT_SUCCESS", "TEXT_ERROR"];
+const KINDS = ["TEXT_MESSAGE", "TEXT_SUCCESS", "TEXT_ERROR", "TEXT_CERTIFICATE"];
 
 /** The maximum number of code points in a message, as in the chat app: at most 24,000 bytes of UTF-8. */
 export const MAX_CHARACTERS = 6000;
@@ -51,7 +51,8 @@ function person(sender) {
 /**
  * A room of a peer. Without `url` the room is local to the page. Without `bus`, the kits of this realm share one.
  */
-export function createTextKit({ url, room, sender, bus = createSingleton("text-kit"), flushEvery = 0, signal } = {}) {
+export function createTextKit(options = {}) {
+  const { url, room, sender, bus = createSingleton("text-kit"), flushEvery = 0, signal } = options;
   if (typeof room !== "string" || sender === undefined) {
     throw illegal("createTextKit needs a room and a sender: createTextKit({ url, room, sender })");
   }
@@ -69,7 +70,14 @@ export function createTextKit({ url, room, sender, bus = createSingleton("text-k
   const link =
     url === undefined
       ? undefined
-      : bus.connect({ url, signal, rules: [{ pattern: message, durable: true, from: { last: 200 } }] });
+      : bus.connect({
+          url,
+          signal,
+          credentials: options.credentials,
+          certify: options.certify,
+          trust: options.trust,
+          rules: [{ pattern: message, durable: true, from: { last: 200 } }],
+        });
   let next = 0;
 
   /** The promise already reports the failure to the sender. Listeners get it too if possible. */
@@ -109,11 +117,20 @@ export function createTextKit({ url, room, sender, bus = createSingleton("text-k
     return outbox((done) => ({ text: through("format", text), ...done }));
   }
 
+  /** From then on messages are signed. */
+  function sendCertificate() {
+    if (link !== undefined) return link.sendCertificate();
+    const error = new Error("a room without `url` has no peer that would take a certificate");
+    return Promise.reject(Object.assign(error, { code: "not_available" }));
+  }
+
   function on(kind, handler) {
     expectKind(kind);
-    return bus.subscribe(prefix + kind, (data) => {
-      if (kind === "TEXT_MESSAGE") return handler(through("parse", data.text), data.sender);
-      return handler(kind === "TEXT_ERROR" ? Object.assign(new Error(data.message), data) : data, self);
+    // The link reports the certificates of all rooms.
+    const topic = kind === "TEXT_CERTIFICATE" ? "$bus.certificate" : prefix + kind;
+    return bus.subscribe(topic, (data, event) => {
+      if (kind === "TEXT_MESSAGE") return handler(through("parse", data.text), data.sender, event);
+      return handler(kind === "TEXT_ERROR" ? Object.assign(new Error(data.message), data) : data, self, event);
     });
   }
 
@@ -133,8 +150,7 @@ export function createTextKit({ url, room, sender, bus = createSingleton("text-k
     use,
     sendText,
     sendEmoji: sendText,
-    sendCertificate: () =>
-      Promise.reject(Object.assign(new Error("certificates are not available yet"), { code: "not_available" })),
+    sendCertificate,
     close: () => link?.close(),
   });
 }
@@ -175,8 +191,8 @@ export class TextChat {
     if (this.#ends.length > 0) return;
     const topic = `${escapeToken(this.#kit.room)}.`;
     this.#ends = KINDS.map((kind) =>
-      this.#kit.on(kind, (message, sender) => {
-        this.#bus.publish(topic + kind, { message, sender });
+      this.#kit.on(kind, (message, sender, event) => {
+        this.#bus.publish(topic + kind, { message, sender, event });
       }),
     );
   }
@@ -200,7 +216,7 @@ export class TextChatClient {
   on(kind, handler) {
     expectKind(kind);
     const topic = `${escapeToken(this.#chat.textKit.room)}.${kind}`;
-    return this.#chat.bus.subscribe(topic, ({ message, sender }) => handler(message, sender));
+    return this.#chat.bus.subscribe(topic, ({ message, sender, event }) => handler(message, sender, event));
   }
 
   sendText(text) {
@@ -211,7 +227,7 @@ export class TextChatClient {
     return this.#chat.textKit.sendEmoji(emoji);
   }
 
-  sendCertificate(certificate) {
-    return this.#chat.textKit.sendCertificate(certificate);
+  sendCertificate() {
+    return this.#chat.textKit.sendCertificate();
   }
 }

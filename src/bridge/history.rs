@@ -1,5 +1,7 @@
 //! Pages of the peer's log, backwards.
 
+use std::rc::Weak;
+
 use bus::Pattern;
 use session::client::{self, Older};
 use session::{Position, RejectCode};
@@ -72,25 +74,59 @@ impl Bridge {
     ) -> impl Future<Output = Result<HistoryPage, HistoryError>> + use<> {
         let (pattern, endpoint) = (Pattern::parse(pattern), self.endpoint.this.clone());
         async move {
-            let pattern = pattern?;
-            let Some(Answer::Page(page)) =
-                request(&endpoint, |link| link.history(pattern, before, limit)).await
-            else {
-                return Err(HistoryError::Closed);
-            };
-            let older = page.map_err(|error| match error {
-                client::HistoryError::Refused(code) => HistoryError::Refused(code),
-                _ => HistoryError::Reset,
-            })?;
-            Ok(endpoint.upgrade().ok_or(HistoryError::Closed)?.page(older))
+            let older = Endpoint::read_page(&endpoint, pattern?, before, limit).await?;
+            #[cfg(feature = "trust")]
+            let verdicts = Endpoint::verify_page(&endpoint, &older).await;
+            #[cfg(not(feature = "trust"))]
+            let verdicts = ();
+            Ok(endpoint.upgrade().ok_or(HistoryError::Closed)?.page(older, verdicts))
         }
     }
 }
 
+/// What the events of a page show about their authors.
+#[cfg(feature = "trust")]
+type Verdicts = Vec<super::checking::Verdict>;
+#[cfg(not(feature = "trust"))]
+type Verdicts = ();
+
 impl Endpoint {
-    fn page(&self, older: Older) -> HistoryPage {
+    /// Reads a page of the peer's log, without checking its events.
+    pub(super) async fn read_page(
+        this: &Weak<Self>,
+        pattern: Pattern,
+        before: Option<Position>,
+        limit: u32,
+    ) -> Result<Older, HistoryError> {
+        let Some(Answer::Page(page)) =
+            request(this, |link| link.history(pattern, before, limit)).await
+        else {
+            return Err(HistoryError::Closed);
+        };
+        page.map_err(|error| match error {
+            client::HistoryError::Refused(code) => HistoryError::Refused(code),
+            _ => HistoryError::Reset,
+        })
+    }
+
+    fn page(&self, older: Older, verdicts: Verdicts) -> HistoryPage {
+        #[cfg(feature = "trust")]
+        let mut verdicts = verdicts.into_iter();
+        #[cfg(not(feature = "trust"))]
+        let () = verdicts;
         let events = older.events.into_iter().filter_map(|(position, topic, body)| {
-            self.bus.admit(received(topic, body, None, Delivery::Stored(position)))
+            #[cfg(feature = "trust")]
+            let verified = match verdicts.next()? {
+                Ok(verified) => verified,
+                Err(reason) => {
+                    self.withhold(&topic, &body, reason);
+                    return None;
+                }
+            };
+            let event = received(topic, body, None, Delivery::Stored(position));
+            #[cfg(feature = "trust")]
+            let event = event.verified(verified);
+            self.bus.admit(event)
         });
         HistoryPage { events: events.collect(), next: older.next }
     }

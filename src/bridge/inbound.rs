@@ -18,11 +18,18 @@ use crate::{Delivery, Event, Payload};
 /// Events of the peer that the bus has no room for. Bounded by the windows of the rules.
 #[derive(Default)]
 pub(super) struct Inbox {
-    waiting: RefCell<VecDeque<Inbound>>,
+    waiting: RefCell<VecDeque<Arrived>>,
     /// Subscriptions that have caught up, but for the events that wait here.
     caught_up: RefCell<Vec<SubscriptionId>>,
     /// A task waits for room.
     is_watched: Cell<bool>,
+}
+
+/// An event that may go on to the bus.
+pub(super) struct Arrived {
+    pub(super) inbound: Inbound,
+    #[cfg(feature = "trust")]
+    pub(super) verified: Option<crate::trust::Verified>,
 }
 
 /// An event that the application has received. Once it is dropped, the peer may send another event.
@@ -33,8 +40,8 @@ struct Claim {
 }
 
 impl Inbox {
-    pub(super) fn push(&self, inbound: Inbound) {
-        self.waiting.borrow_mut().push_back(inbound);
+    pub(super) fn push(&self, arrived: Arrived) {
+        self.waiting.borrow_mut().push_back(arrived);
     }
 
     pub(super) fn clear(&self) {
@@ -50,14 +57,14 @@ impl Inbox {
     /// The next subscription that has caught up, and of which no event waits here.
     fn next_caught_up(&self) -> Option<SubscriptionId> {
         let (mut caught_up, waiting) = (self.caught_up.borrow_mut(), self.waiting.borrow());
-        let waits = |id| waiting.iter().any(|inbound| inbound.subscriptions.contains(id));
+        let waits = |id| waiting.iter().any(|one| one.inbound.subscriptions.contains(id));
         let at = caught_up.iter().position(|id| !waits(id))?;
         Some(caught_up.swap_remove(at))
     }
 
     /// Whether a durable event waits here, which its subscription counts as read.
     pub(super) fn holds(&self, id: &str) -> bool {
-        self.waiting.borrow().iter().any(|inbound| inbound.body.id == id)
+        self.waiting.borrow().iter().any(|arrived| arrived.inbound.body.id == id)
     }
 
     fn is_empty(&self) -> bool {
@@ -67,7 +74,7 @@ impl Inbox {
     /// The first event that there is room for, and that is not behind another event of its subscriptions.
     fn first(&self, has_room: impl Fn(&Topic) -> bool) -> Option<usize> {
         let mut blocked = Vec::new();
-        self.waiting.borrow().iter().position(|inbound| {
+        self.waiting.borrow().iter().position(|Arrived { inbound, .. }| {
             let is_behind = inbound.subscriptions.iter().any(|id| blocked.contains(id));
             let passes = !is_behind && has_room(&inbound.topic);
             if !passes {
@@ -77,7 +84,7 @@ impl Inbox {
         })
     }
 
-    fn take(&self, has_room: impl Fn(&Topic) -> bool) -> Option<Inbound> {
+    fn take(&self, has_room: impl Fn(&Topic) -> bool) -> Option<Arrived> {
         let at = self.first(has_room)?;
         self.waiting.borrow_mut().remove(at)
     }
@@ -96,8 +103,8 @@ impl Endpoint {
     /// Delivers the events that all waiting queues have room for. The others follow when there is room.
     pub(super) fn bring_in(&self) {
         let bus = self.bus.pure();
-        while let Some(inbound) = self.inbox.take(|topic| bus.has_room(topic)) {
-            self.deliver(inbound);
+        while let Some(arrived) = self.inbox.take(|topic| bus.has_room(topic)) {
+            self.deliver(arrived);
         }
         while let Some(subscription) = self.inbox.next_caught_up() {
             self.caught_up(subscription);
@@ -120,8 +127,8 @@ impl Endpoint {
         });
     }
 
-    fn deliver(&self, inbound: Inbound) {
-        let Inbound { subscriptions, topic, body, position, bytes } = inbound;
+    fn deliver(&self, arrived: Arrived) {
+        let Inbound { subscriptions, topic, body, position, bytes } = arrived.inbound;
         let is_asked_for = self.rules.borrow().ask_for(&subscriptions, &topic);
         // Dropped on every way out of here.
         let claim: Rc<dyn Any> =
@@ -139,6 +146,8 @@ impl Endpoint {
             None
         };
         let event = received(topic, body, published, delivery);
+        #[cfg(feature = "trust")]
+        let event = event.verified(arrived.verified);
         // Interceptors have judged an event of this page when it was published.
         if !is_own {
             self.admit(event, Some(claim));

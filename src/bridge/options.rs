@@ -15,6 +15,10 @@ pub(super) type Fetch = Rc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<String
 pub struct BridgeOptions {
     pub(super) link: LinkOptions,
     pub(super) fetch: Option<Fetch>,
+    #[cfg(feature = "trust")]
+    pub(super) trust: crate::trust::Trust,
+    #[cfg(feature = "trust")]
+    pub(super) certify: Option<super::certify::Certify>,
 }
 
 impl BridgeOptions {
@@ -26,8 +30,17 @@ impl BridgeOptions {
             identity: String::new(),
             in_memory: false,
             credentials: false,
+            #[cfg(feature = "trust")]
+            has_key: false,
         };
-        Self { link, fetch: None }
+        Self {
+            link,
+            fetch: None,
+            #[cfg(feature = "trust")]
+            trust: crate::trust::Trust::default(),
+            #[cfg(feature = "trust")]
+            certify: None,
+        }
     }
 
     /// Names the user of the bridge. Each identity has a client and an outbox of its own: if users sign in and out on
@@ -74,6 +87,30 @@ impl BridgeOptions {
     {
         self.link.credentials = true;
         self.fetch = Some(Rc::new(move || Box::pin(fetch())));
+        self
+    }
+
+    /// Verifies signed events by the certificates of these issuers, before the bus carries them. Events whose signature
+    /// is wrong are withheld, and reported on [`UNTRUSTED_TOPIC`](crate::trust::UNTRUSTED_TOPIC).
+    /// [`Event::trust`](crate::Event::trust) says who has signed an event.
+    #[cfg(feature = "trust")]
+    pub fn trust(mut self, trust: crate::trust::Trust) -> Self {
+        self.trust = trust;
+        self
+    }
+
+    /// Gives this device a key, which proves to the peer who it is. `fetch` gets the public key as a JSON Web Key (RFC
+    /// 7517), and returns a certificate of it by an issuer: see
+    /// [`Bridge::send_certificate`](crate::Bridge::send_certificate).
+    ///
+    /// The key is in the outbox's database, and no script can read it. A page that is not secure has no key.
+    #[cfg(feature = "trust")]
+    pub fn certify<F>(mut self, fetch: impl Fn(String) -> F + 'static) -> Self
+    where
+        F: Future<Output = Result<String, Cause>> + 'static,
+    {
+        self.link.has_key = crate::subtle::is_available();
+        self.certify = Some(Rc::new(move |jwk| Box::pin(fetch(jwk))));
         self
     }
 }

@@ -28,6 +28,10 @@ impl Outlet for Endpoint {
         within: Option<Duration>,
     ) -> Option<Result<Receipt, PublishError>> {
         let found = self.rules.borrow().match_topic(topic);
+        #[cfg(feature = "trust")]
+        let signed = found.signed || self.link.is_certified();
+        #[cfg(not(feature = "trust"))]
+        let signed = false;
         let RuleMatch { outbound, shared, .. } = found;
         if outbound.is_none() && !shared {
             return None;
@@ -45,7 +49,7 @@ impl Outlet for Endpoint {
             Some(Some(durability)) => {
                 let expires = within.map(|within| js_sys::Date::now() as Millis + millis(within));
                 let event = pending(topic, payload);
-                self.publish(event, bytes, PublishOptions { expires, durability, signed: false })
+                self.publish(event, bytes, PublishOptions { expires, durability, signed })
             }
             Some(None) => self.send(bus, topic, payload, bytes),
         })
@@ -69,7 +73,7 @@ impl Outlet for Endpoint {
 }
 
 impl Endpoint {
-    fn publish(
+    pub(super) fn publish(
         &self,
         event: Event,
         bytes: Bytes,
@@ -89,6 +93,8 @@ impl Endpoint {
 
     /// The outbox holds an event that this page has not published.
     pub(super) fn found(&self, topic: Topic, body: Body) {
+        #[cfg(feature = "trust")]
+        self.link.noticed(&topic, &body.data, false);
         let payload = Payload::from_bytes(content(body.content_type, body.data));
         let kept = Delivery::Pending(Stage::Kept);
         let event = Event::inbound(topic, payload, &body.id, "", body.time, kept.clone());
@@ -159,6 +165,10 @@ impl Endpoint {
             Outcome::Stored(mut position, _) => {
                 position.id.get_or_insert_with(|| id.to_owned());
                 self.report.acked(id, &position);
+                #[cfg(feature = "trust")]
+                if let Ok(bytes) = settled.event.payload().to_bytes() {
+                    self.link.noticed(settled.event.topic(), &bytes.data, true);
+                }
                 let stored = Delivery::Stored(position.clone());
                 settled.settlement.follow(&stored);
                 if settled.delivered {
@@ -187,6 +197,10 @@ impl Endpoint {
     /// No subscription will bring this event, unless it waits in the inbox. If it is answered, its echo ends here.
     pub(super) fn passed(&self, id: &str) {
         if self.inbox.holds(id) {
+            return;
+        }
+        #[cfg(feature = "trust")]
+        if self.checks.hold(id) {
             return;
         }
         let passed = self.pending.borrow_mut().remove_answered(id);

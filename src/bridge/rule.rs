@@ -19,6 +19,9 @@ pub struct Rule {
     pub(super) window: Window,
     /// Local events go to the other tabs.
     pub(super) shared: bool,
+    /// Events must have a signature.
+    #[cfg(feature = "trust")]
+    pub(super) signed: bool,
 }
 
 impl Rule {
@@ -48,7 +51,17 @@ impl Rule {
         let pattern = pattern.into();
         let durability = Some(Durability::Disk);
         let (start, window) = (Start::Latest, Window::default());
-        Self { pattern, outbound, inbound, durability, start, window, shared: false }
+        Self {
+            pattern,
+            outbound,
+            inbound,
+            durability,
+            start,
+            window,
+            shared: false,
+            #[cfg(feature = "trust")]
+            signed: false,
+        }
     }
 
     /// Events are kept in the outbox until the peer has stored them.
@@ -66,6 +79,17 @@ impl Rule {
     /// Events are sent while the link is up, and stored nowhere.
     pub fn ephemeral(mut self) -> Self {
         self.durability = None;
+        self
+    }
+
+    /// Takes only events with a signature by a device of a trusted [issuer](crate::trust::Trust::issuer), and signs those
+    /// of this page. The others are withheld and reported on [`UNTRUSTED_TOPIC`](crate::trust::UNTRUSTED_TOPIC).
+    ///
+    /// Events that are published while this device has no certificate wait for
+    /// [one](crate::Bridge::send_certificate), at most a day. Only durable events are signed.
+    #[cfg(feature = "trust")]
+    pub fn signed(mut self) -> Self {
+        self.signed = true;
         self
     }
 

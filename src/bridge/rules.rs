@@ -21,6 +21,8 @@ struct ActiveRule {
     shared: bool,
     /// Its subscription has brought all events that existed when it began to read.
     has_caught_up: bool,
+    #[cfg(feature = "trust")]
+    signed: bool,
 }
 
 /// What the rules say about a topic. An event looks this up once, when it is published or arrives.
@@ -32,6 +34,9 @@ pub(super) struct RuleMatch {
     pub(super) shared: bool,
     /// Whether a subscription brings its events.
     pub(super) inbound: bool,
+    /// Whether its events must have a signature.
+    #[cfg(feature = "trust")]
+    pub(super) signed: bool,
 }
 
 impl Rules {
@@ -43,6 +48,10 @@ impl Rules {
             }
             found.shared |= rule.shared;
             found.inbound |= rule.subscription.is_some();
+            #[cfg(feature = "trust")]
+            {
+                found.signed |= rule.signed;
+            }
         }
         found
     }
@@ -51,6 +60,16 @@ impl Rules {
     pub(super) fn ask_for(&self, subscriptions: &[SubscriptionId], topic: &Topic) -> bool {
         self.0.iter().any(|rule| {
             rule.subscription.is_some_and(|id| subscriptions.contains(&id))
+                && rule.pattern.matches(topic)
+        })
+    }
+
+    /// Whether a rule of these subscriptions takes only signed events of this topic.
+    #[cfg(feature = "trust")]
+    pub(super) fn need_signature(&self, subscriptions: &[SubscriptionId], topic: &Topic) -> bool {
+        self.0.iter().any(|rule| {
+            rule.signed
+                && rule.subscription.is_some_and(|id| subscriptions.contains(&id))
                 && rule.pattern.matches(topic)
         })
     }
@@ -119,6 +138,8 @@ impl Endpoint {
             subscription,
             shared,
             has_caught_up,
+            #[cfg(feature = "trust")]
+            signed: rule.signed,
         });
         self.link.drive();
         Ok(key)

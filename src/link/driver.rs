@@ -5,7 +5,9 @@ use session::client::{self, Effect};
 use session::tabs::{Effect as TabEffect, Lane};
 
 use super::{Link, Port};
-use crate::js::{monotonic, text_of};
+#[cfg(not(feature = "trust"))]
+use crate::js::monotonic;
+use crate::js::text_of;
 
 /// The code of a link that this end has closed.
 pub(crate) const CLOSED: u16 = 1_000;
@@ -58,12 +60,18 @@ impl Link {
         match effect {
             Effect::Open => self.open(lane),
             Effect::FetchCredential => self.fetch_credential(lane, port),
+            #[cfg(feature = "trust")]
+            Effect::Prove(request) => self.prove(lane, request),
+            #[cfg(feature = "trust")]
+            Effect::Sign { id, topic, body } => self.sign(lane, id, topic, body),
             // This page has no key.
+            #[cfg(not(feature = "trust"))]
             Effect::Prove(request) => {
                 if let Some(client) = self.tab.borrow_mut().client_on(lane, monotonic()) {
                     client.cannot_prove(request.fence);
                 }
             }
+            #[cfg(not(feature = "trust"))]
             Effect::Sign { id, .. } => {
                 if let Some(client) = self.tab.borrow_mut().client_on(lane, monotonic()) {
                     client.cannot_sign(&id);

@@ -17,6 +17,8 @@ use session::client::{
 use super::entropy;
 use super::wake::Patience;
 use crate::js::monotonic;
+#[cfg(feature = "trust")]
+pub(super) use database::Connection;
 use database::{Database, Opening, REPAIRED, Running};
 
 /// The result of an operation.
@@ -88,6 +90,12 @@ impl Outbox {
     /// Whether it is in memory, so that its rows are gone with the page.
     pub(super) fn is_memory(&self) -> bool {
         matches!(*self.backend.borrow(), Backend::Memory(_))
+    }
+
+    /// The name of its database, unless it is in memory.
+    #[cfg(feature = "trust")]
+    pub(super) fn database(&self) -> Option<&str> {
+        (!self.is_memory()).then_some(&self.name)
     }
 
     /// Whether an operation has no answer yet.

@@ -146,6 +146,45 @@ export interface Uncertain {
   readonly message: string;
 }
 
+/** A public key as a JSON Web Key (RFC 7517). */
+export interface PublicKey {
+  readonly kty: "EC";
+  readonly crv: "P-256";
+  readonly x: string;
+  readonly y: string;
+}
+
+/** A certificate of a device: the data of events on `$bus.certificate`. */
+export interface Certificate {
+  /** The account. */
+  readonly subject: string;
+  /** The name to show, if it has one. */
+  readonly name?: string;
+  /** The thumbprint of the device's key (RFC 7638). */
+  readonly key: string;
+  /** When it ends, in milliseconds since 1970. */
+  readonly expires: number;
+}
+
+/** The peer has taken a certificate: stored at this offset of its stream of certificates. */
+export interface SentCertificate extends Omit<Certificate, "name"> {
+  readonly id: string;
+  readonly offset: string;
+}
+
+/** The data of events on `$bus.untrusted`: an event was withheld. */
+export interface Untrusted {
+  readonly id: string;
+  readonly topic: string;
+  /** May be false. */
+  readonly source: string;
+  /**
+   * For programs: `not_signed`, `bad_signature`, `unknown_certificate`, `other_account`, `not_valid_then` or `revoked`.
+   */
+  readonly code: string;
+  readonly message: string;
+}
+
 /** Selects topics that cross a link. Topics without a rule are neither sent nor accepted. */
 export interface Rule {
   /** The topics, with `*` and `>`. Payloads that cross the link must be {@link Portable}. */
@@ -157,6 +196,11 @@ export interface Rule {
    * up.
    */
   readonly durable?: boolean;
+  /**
+   * Takes only events with a signature by a device of a trusted issuer, and signs those of this page. Others are withheld
+   * and reported on `$bus.untrusted`. Events that are published before `sendCertificate` wait for it, at most a day.
+   */
+  readonly signed?: boolean;
   /** Where reading starts when the link is up for the first time. Default: `latest`. */
   readonly from?: "latest" | "earliest" | { readonly last: number };
   /**
@@ -179,13 +223,24 @@ export interface ConnectOptions {
    * peer refuses it, the link stops until `reconnect`.
    */
   readonly credentials?: () => string | Promise<string>;
+  /**
+   * Gives this device a key that no script can read, and that proves to the peer who it is. Returns a certificate of the
+   * public key: called by `sendCertificate`.
+   */
+  readonly certify?: (key: PublicKey) => string | Promise<string>;
+  /**
+   * Verifies signed events by the certificates of these issuers: their `iss`, and their keys as a JSON Web Key Set. Events
+   * with a wrong signature are withheld, and reported on `$bus.untrusted`.
+   */
+  readonly trust?: { readonly issuers: { readonly [iss: string]: { readonly keys: readonly object[] } } };
   /** Closes the link when it aborts. */
   readonly signal?: AbortSignal;
 }
 
 /**
  * A link to a peer, which reconnects by itself until it is closed. All `connect` calls of a bus to one peer share a
- * link, each with its own rules. A call with another identity, storage or credentials throws `already_connected`.
+ * link, each with its own rules. A call with another identity, storage, credentials, certify or trust throws
+ * `already_connected`.
  */
 export interface Link extends Disposing {
   readonly close: () => void;
@@ -197,6 +252,12 @@ export interface Link extends Disposing {
    * waiting for the next attempt of a link that is offline.
    */
   readonly reconnect: () => void;
+  /**
+   * Fetches a certificate of this device with `certify`, and sends it to the peer. From then on durable events are signed.
+   * A certificate lasts a day at most: call this again before it ends. Rejects with `not_available` (the page is not
+   * secure, or `certify` is missing), `not_this_key`, `expired`, `unknown_issuer`, `not_allowed` or `failed`.
+   */
+  readonly sendCertificate: () => Promise<SentCertificate>;
   /**
    * The newest matching events of the peer's log, at most `limit` (default: 50); or those before a position, such as a
    * page's `next`. Waits for the link.

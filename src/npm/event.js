@@ -44,6 +44,12 @@ export class Event {
     return this.#more?.account;
   }
 
+  get trust() {
+    const { verified, account, source } = this.#more ?? {};
+    if (verified) return verified;
+    return account ? { status: "attested", subject: account } : { status: source ? "anonymous" : "unknown" };
+  }
+
   get delivery() {
     return this.#more?.delivery ?? local;
   }
@@ -105,8 +111,12 @@ function randomId() {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-export function makeEvent(topic, data, source, time, delivery, id, account, error, deletion) {
-  return new Event(topic, data, { source, time, delivery, id, account, error, deletion });
+export function makeEvent(topic, data, source, time, delivery, id, account, verified, error, deletion) {
+  return new Event(topic, data, { source, time, delivery, id, account, verified, error, deletion });
+}
+
+export function makeVerified(subject, name, key) {
+  return { status: "verified", subject, name, key };
 }
 
 export function replaced(event, data) {

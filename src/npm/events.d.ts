@@ -35,6 +35,8 @@ export interface Event<Data = unknown> {
    * event of this page it is taken when it is first read, so read it in the handler: `show(event.time ?? Date.now())`.
    */
   readonly time: number | undefined;
+  /** Who has published it, and how that is known: `if (event.trust.status === "verified") mark(event.trust.name)`. */
+  readonly trust: Trust;
   /** How it arrived: `if (event.delivery.status === "stored") shown(event.delivery.position)`. */
   readonly delivery: Delivery;
   /**
@@ -49,6 +51,28 @@ export interface Event<Data = unknown> {
   /** The event in the JSON format of CloudEvents 1.0: `JSON.stringify(event.toCloudEvent())`. */
   readonly toCloudEvent: () => CloudEvent<Data>;
 }
+
+/**
+ * Who has published an event. `verified`: its device has signed it, and a trusted issuer has certified the device.
+ * `attested`: an account, as the peer says. `anonymous`: a guest, as the peer says. `unknown`: this page or another tab.
+ */
+export type Trust =
+  | {
+      readonly status: "verified";
+      /** The account. */
+      readonly subject: string;
+      /** The name to show, if the certificate has one. */
+      readonly name?: string;
+      /** The thumbprint of the device's key (RFC 7638). */
+      readonly key: string;
+    }
+  | { readonly status: "attested"; readonly subject: string; readonly name?: undefined; readonly key?: undefined }
+  | {
+      readonly status: "anonymous" | "unknown";
+      readonly subject?: undefined;
+      readonly name?: undefined;
+      readonly key?: undefined;
+    };
 
 /** An event in the JSON format of CloudEvents 1.0. Bytes (buffers and their views) stand in `data_base64`. */
 export interface CloudEvent<Data = unknown> {

@@ -26,18 +26,19 @@ export function connector(core, held) {
    * A handle of the link to `url`, and a function that closes it. Options that are not given are those of the other
    * users.
    */
-  function handle(url, identity, storage, credentials) {
+  function handle(url, ...wanted) {
     const address = addressOf(url);
     let shared = links.get(address);
     if (shared === undefined) {
-      const how = [identity ?? "", storage ?? "indexeddb", credentials];
-      shared = { link: core.connect(url, ...how), how, users: 0, held };
+      const [identity = "", storage = "indexeddb", credentials, certify, issuers] = wanted;
+      const how = [identity, storage, credentials, certify, issuers];
+      shared = { link: core.connect(url, ...how.slice(0, 4), JSON.parse(issuers ?? "[]")), how, users: 0, held };
       links.set(address, shared);
       open.add(shared);
-    } else if ([identity, storage, credentials].some((one, at) => one !== undefined && one !== shared.how[at])) {
+    } else if (wanted.some((one, at) => one !== undefined && one !== shared.how[at])) {
       throw fail(
         "already_connected",
-        `the bus is connected to ${url} with another identity, storage or credentials: close that link first`,
+        `the bus is connected to ${url} with another identity, storage, credentials, certify or trust: close that link first`,
       );
     }
     shared.users += 1;
@@ -54,10 +55,10 @@ export function connector(core, held) {
   }
 
   return function connect(given) {
-    const { url, rules = [], signal, identity, storage, credentials } = take(given, CONNECT);
+    const { url, rules = [], signal, identity, storage, credentials, certify, trust } = take(given, CONNECT);
     expect(url, STRING, "`url`");
     const wanted = Array.from(rules, readRule);
-    const { link, close } = handle(url, identity, storage, credentials);
+    const { link, close } = handle(url, identity, storage, credentials, certify, trust && issuersOf(trust));
     /** Disposers that run when the link closes: for its rules, joins and watches. */
     const places = new Set();
     const end = ending(() => {
@@ -113,6 +114,7 @@ export function connector(core, held) {
         expect(handler, FUNCTION, "the handler");
         return place(link.watch(topic, handler), signal);
       },
+      sendCertificate: async () => link.certify(),
       get state() {
         return link.state();
       },
@@ -125,19 +127,24 @@ export function connector(core, held) {
   };
 }
 
-const CONNECT = ["url", "rules", "signal", "identity", "storage", "credentials"];
-const RULE = ["pattern", "direction", "durable", "from", "window"];
+const CONNECT = ["url", "rules", "signal", "identity", "storage", "credentials", "certify", "trust"];
+const RULE = ["pattern", "direction", "durable", "from", "window", "signed"];
 const WINDOW = ["events", "bytes"];
 const HISTORY = ["before", "limit"];
 const TALLY = ["topic", "after"];
 const SIGNAL = ["signal"];
 
 function readRule(rule) {
-  const { pattern, direction = "both", durable = false, from = "latest", window } = take(rule, RULE);
+  const { pattern, direction = "both", durable = false, from = "latest", window, signed = false } = take(rule, RULE);
   expectTopic(pattern, "`pattern`");
   const last = { latest: 0, earliest: Infinity }[from] ?? from.last;
   const { events, bytes } = take(window, WINDOW);
-  return [pattern, direction !== "out", direction !== "in", durable, last, events, bytes];
+  return [pattern, direction !== "out", direction !== "in", durable, signed, last, events, bytes];
+}
+
+/** A text of the names and the keys of issuers, in turns. */
+function issuersOf({ issuers }) {
+  return JSON.stringify(Object.entries(issuers).flatMap(([name, keys]) => [name, JSON.stringify(keys)]));
 }
 
 /** The receipt of a durable event. Other events have none. */

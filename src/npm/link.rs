@@ -9,6 +9,8 @@ use wasm_bindgen_futures::JsFuture;
 
 use super::{fail, kept};
 use crate::bridge::{BridgeError, LinkState, LinkStatus, StartFrom};
+use crate::js::{object, promise};
+use crate::trust::{CertifyError, SentCertificate, Trust};
 use crate::{Bridge, BridgeOptions, Bus, Cause, Rule};
 
 /// The bridge behind JavaScript's object.
@@ -31,22 +33,38 @@ pub(super) fn connect(
     identity: &str,
     storage: &str,
     credentials: Option<Function>,
+    certify: Option<Function>,
+    issuers: &[String],
 ) -> Result<Link, JsValue> {
     let mut options = BridgeOptions::new(url).identity(identity);
     if storage == "memory" {
         options = options.in_memory();
     }
     if let Some(fetch) = credentials {
-        options = options.credentials(move || credential(fetch.call0(&JsValue::UNDEFINED)));
+        options = options.credentials(move || text(fetch.call0(&JsValue::UNDEFINED)));
     }
+    if let Some(fetch) = certify {
+        options = options.certify(move |jwk| {
+            let jwk = js_sys::JSON::parse(&jwk).unwrap_or_default();
+            text(fetch.call1(&JsValue::UNDEFINED, &jwk))
+        });
+    }
+    let mut trust = Trust::default();
+    for issuer in issuers.chunks_exact(2) {
+        if let [name, keys] = issuer {
+            trust = trust.and_issuer(name, keys);
+        }
+    }
+    options = options.trust(trust);
     let bridge = Bridge::connect(bus, options).map_err(|error| thrown(&error))?;
     Ok(Link::of(Rc::new(Open { bus: bus.clone(), bridge })))
 }
 
-/// The result of the application's function: a string, or a promise of one.
-async fn credential(returned: Result<JsValue, JsValue>) -> Result<String, Cause> {
-    let credential = JsFuture::from(Promise::resolve(&returned?)).await?;
-    credential.as_string().ok_or_else(|| "a credential must be a string: return one".into())
+/// The result of an application's function: a string, or a promise of one.
+async fn text(returned: Result<JsValue, JsValue>) -> Result<String, Cause> {
+    let text = JsFuture::from(Promise::resolve(&returned?)).await?;
+    text.as_string()
+        .ok_or_else(|| "a credential or a certificate must be a string: return one".into())
 }
 
 impl Link {
@@ -84,6 +102,7 @@ impl Link {
         inbound: bool,
         outbound: bool,
         durable: bool,
+        signed: bool,
         last: f64,
         events: Option<u32>,
         bytes: Option<u32>,
@@ -94,6 +113,7 @@ impl Link {
             _ => Rule::both(pattern),
         };
         let rule = if durable { rule.durable() } else { rule.ephemeral() };
+        let rule = if signed { rule.signed() } else { rule };
         let rule = rule.from(if last == 0.0 {
             StartFrom::Latest
         } else if last.is_infinite() {
@@ -107,6 +127,27 @@ impl Link {
         };
         let Some(open) = self.open() else { return Ok(kept::keep(())) };
         Ok(kept::keep(open.bridge.rule(rule).map_err(|error| thrown(&error))?))
+    }
+
+    /// Fetches a certificate of this device, and sends it. Rejects if the peer does not take it.
+    #[wasm_bindgen(skip_typescript)]
+    pub fn certify(&self) -> Promise {
+        let sending = self.open().map(|open| open.bridge.send_certificate());
+        promise(async move {
+            let sent = match sending {
+                Some(sending) => sending.await,
+                None => Err(CertifyError::NotAvailable),
+            };
+            let SentCertificate { id, position, subject, key, expires } =
+                sent.map_err(|error| fail(error.code(), &error.to_string()))?;
+            Ok(object(&[
+                ("id", id.into()),
+                ("offset", position.offset.to_string().into()),
+                ("subject", subject.into()),
+                ("key", key.into()),
+                ("expires", (expires as f64).into()),
+            ]))
+        })
     }
 
     /// The state of the link, as in events on `$bus.link`.

@@ -21,6 +21,10 @@ export interface SystemEvents {
   "$bus.gap": Gap;
   /** The peer may or may not have stored an event. */
   "$bus.uncertain": Uncertain;
+  /** A certificate is in use: this device's, or that of an event's author. */
+  "$bus.certificate": Certificate;
+  /** An event was withheld: its signature is wrong or missing, or its author is not trusted. */
+  "$bus.untrusted": Untrusted;
 }
 
 /** Whether a token of a pattern can equal a token of a topic, or of another pattern. */

@@ -72,8 +72,13 @@ test("the error of a message that the peer refuses has its id", async () => {
   assert.deepEqual(errors, [expected]);
 });
 
-test("sending a certificate is refused, because it is not available yet", async () => {
-  await assert.rejects(kitIn("lobby").sendCertificate({}), { code: "not_available", message: /not available yet/ });
+test("a room without a peer has no certificates, and its messages have unknown authors", async () => {
+  const kit = kitIn("lobby", { certify: () => "unused", trust: { issuers: {} } });
+  await assert.rejects(kit.sendCertificate(), { code: "not_available", message: /no peer/ });
+  const heard = [];
+  kit.on("TEXT_MESSAGE", (text, sender, { trust }) => heard.push([text, trust]));
+  await kit.sendText("hello");
+  assert.deepEqual(heard, [["hello", { status: "unknown" }]]);
 });
 
 test("formats apply to sent and received texts, in the order of the calls", async () => {

@@ -44,11 +44,13 @@ const OPTIONS = [
   ["identity", (bus, identity) => bus.connect({ url: "x", identity }), NO_WORDS, []],
   ["storage", (bus, storage) => bus.connect({ url: "x", storage }), ["disk", 5, null], []],
   ["credentials", (bus, credentials) => bus.connect({ url: "x", credentials }), ["token", null, {}], []],
+  ["certify", (bus, certify) => bus.connect({ url: "x", certify }), ["token", null, {}], []],
+  ["trust", (bus, trust) => bus.connect({ url: "x", trust }), ["issuer", null, {}, { issuers: "a" }], []],
   ["rules", (bus, rules) => bus.connect({ url: "x", rules }), ["a", 5, null, {}], []],
-  ...["pattern", "direction", "durable", "from", "window"].map((name) => [
+  ...["pattern", "direction", "durable", "signed", "from", "window"].map((name) => [
     name,
     (bus, value) => bus.connect({ url: "x", rules: [{ pattern: "a", [name]: value }] }),
-    { direction: ["up", 5, null], durable: NO_BOOLEANS, window: [5, "a", null] }[name] ??
+    { direction: ["up", 5, null], durable: NO_BOOLEANS, signed: NO_BOOLEANS, window: [5, "a", null] }[name] ??
       (name === "from" ? ["now", 5, null, {}, { last: -1 }, { last: 1.5 }, { last: Infinity }, { last: 2 ** 53 }] : [5, null, {}]),
     [],
   ]),

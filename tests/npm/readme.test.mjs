@@ -9,16 +9,20 @@ import { pathToFileURL } from "node:url";
 for (const name of ["README.md", "npm/README.md"]) {
   test(`the JavaScript of ${name} prints what it says`, async (context) => {
     const readme = readFileSync(join(process.env.EDK_ROOT, name), "utf8");
-    const [, code] = /```js\n(.*?)```/s.exec(readme) ?? assert.fail("the README has no ```js block");
-    const promised = Array.from(code.matchAll(/\/\/ prints (.*)/g), ([, line]) => line);
-    assert.ok(promised.length > 0, "the block does not say what it prints");
-    const printed = [];
+    const blocks = Array.from(readme.matchAll(/```js\n(.*?)```/gs), ([, code]) => code);
+    assert.ok(blocks.length > 0, "the README has no ```js block");
+    let printed;
     context.mock.method(console, "log", (...words) => printed.push(words.join(" ")));
-    const script = join(import.meta.dirname, `readme-${name.replaceAll("/", "-")}.mjs`);
-    writeFileSync(script, code);
-    await import(pathToFileURL(script));
-    // Handlers may be asynchronous.
-    await new Promise((done) => setImmediate(done));
-    assert.deepEqual(printed, promised);
+    for (const [number, code] of blocks.entries()) {
+      const promised = Array.from(code.matchAll(/\/\/ prints (.*)/g), ([, line]) => line);
+      assert.ok(promised.length > 0, "the block does not say what it prints");
+      printed = [];
+      const script = join(import.meta.dirname, `readme-${name.replaceAll("/", "-")}-${number}.mjs`);
+      writeFileSync(script, code);
+      await import(pathToFileURL(script));
+      // Handlers may be asynchronous.
+      await new Promise((done) => setImmediate(done));
+      assert.deepEqual(printed, promised);
+    }
   });
 }

@@ -23,7 +23,7 @@ extern "C" {
     // idb has no options for transactions, and web-sys only in builds with `web_sys_unstable_apis`.
     #[derive(Clone)]
     #[wasm_bindgen(extends = IdbDatabase, extends = web_sys::EventTarget)]
-    type Connection;
+    pub(in crate::link) type Connection;
     #[wasm_bindgen(catch, method)]
     fn transaction(
         this: &Connection,
@@ -57,10 +57,13 @@ const STORE: &str = "outbox";
 /// it. Higher versions have another form.
 pub(super) const REPAIRED: u32 = 2;
 
-impl Database {
-    /// Opens a database at this version, or at the version it has, and creates it if it does not exist. Returns `None`
-    /// if the browser refuses at once.
-    pub(super) fn open(name: &str, version: Option<u32>, outbox: Weak<Outbox>) -> Option<Opening> {
+impl Connection {
+    /// Requests the database with this name, at this version or at the one it has. The listener gives a new database
+    /// its object store. Returns `None` if the browser refuses at once.
+    pub(in crate::link) fn request(
+        name: &str,
+        version: Option<u32>,
+    ) -> Option<(IdbOpenDbRequest, EventListener)> {
         let request = Factory::new().and_then(|all| all.open(name, version)).ok()?;
         let request = IdbOpenDbRequest::from(request);
         let made = request.clone();
@@ -75,6 +78,25 @@ impl Database {
                 let _ended_already = upgrade.abort();
             }
         });
+        Some((request, made))
+    }
+
+    /// Begins a transaction. What it has written when it ends survives a crash of the machine.
+    pub(in crate::link) fn begin(&self) -> Result<(IdbTransaction, ObjectStore), idb::Error> {
+        let strict = object(&[("durability", "strict".into())]);
+        let transaction = self
+            .transaction(STORE, "readwrite", &strict)
+            .map_err(idb::Error::TransactionOpenFailed)?;
+        let store = idb::Transaction::from(transaction.clone()).object_store(STORE)?;
+        Ok((transaction, store))
+    }
+}
+
+impl Database {
+    /// Opens a database at this version, or at the version it has, and creates it if it does not exist. Returns `None`
+    /// if the browser refuses at once.
+    pub(super) fn open(name: &str, version: Option<u32>, outbox: Weak<Outbox>) -> Option<Opening> {
+        let (request, made) = Connection::request(name, version)?;
         let [success, error] = ["success", "error"].map(|event| {
             let (request, outbox) = (request.clone(), outbox.clone());
             listen(&request.clone(), event, move |_| {
@@ -175,11 +197,7 @@ struct Begun {
 }
 
 fn begin(connection: &Connection, asked: &StoreRequest) -> Result<Begun, idb::Error> {
-    let strict = object(&[("durability", "strict".into())]);
-    let transaction = connection
-        .transaction(STORE, "readwrite", &strict)
-        .map_err(idb::Error::TransactionOpenFailed)?;
-    let store = idb::Transaction::from(transaction.clone()).object_store(STORE)?;
+    let (transaction, store) = connection.begin()?;
     let head = store.get(JsValue::from(HEAD))?.into();
     let (first, last) = match asked {
         StoreRequest::Load | StoreRequest::Renew { .. } => (1.0, f64::MAX),

@@ -1,7 +1,7 @@
 // Tests of the types: `tsc` compiles this file, and each `@ts-expect-error` is an error.
 
 import {
-  createBus, createSingleton, type Bus, type DataOf, type Event, type Portable, type Receipt,
+  createBus, createSingleton, type Bus, type DataOf, type Event, type Portable, type PublicKey, type Receipt,
 } from "event-driven-kit";
 import { createTextKit, TextChat, TextChatClient } from "event-driven-kit/chat";
 import { load, loadSync } from "event-driven-kit/slim";
@@ -150,6 +150,25 @@ client.on("TEXT_MESSAGE", (text) => text.trim());
 // @ts-expect-error there is no such event
 client.on("TEXT", () => {});
 void client.sendText("hello").then(({ offset }) => offset);
+
+const issuers = { "https://id.example": { keys: [{ kty: "EC", crv: "P-256", x: "", y: "" }] } };
+const certify = async ({ kty, crv, x, y }: PublicKey) => `a certificate of ${kty} ${crv} ${x} ${y}`;
+const verifying = createTextKit({ url: "ws://x", room: "lobby", sender: "Ann", certify, trust: { issuers } });
+verifying.on("TEXT_CERTIFICATE", ({ subject, name, key, expires }) => [subject, name?.trim(), key, new Date(expires)]);
+verifying.on("TEXT_MESSAGE", (text, sender, { trust }) => {
+  if (trust.status === "verified") [trust.subject, trust.name ?? trust.subject, trust.key] satisfies string[];
+  if (trust.status === "attested") trust.subject satisfies string;
+  // @ts-expect-error a guest has no subject
+  if (trust.status === "anonymous") trust.subject satisfies string;
+});
+const sent = await verifying.sendCertificate();
+[sent.id, sent.offset, sent.subject, sent.key] satisfies string[];
+open.connect({ url: "ws://x", certify, trust: { issuers }, rules: [{ pattern: "a", durable: true, signed: true }] });
+bus.subscribe("$bus.untrusted", ({ code, topic, id }) => [code, topic, id] satisfies string[]);
+// @ts-expect-error a certificate is a text
+open.connect({ url: "ws://x", certify: () => 7 });
+// @ts-expect-error issuers have keys
+open.connect({ url: "ws://x", trust: { issuers: { "https://id.example": "keys" } } });
 
 void load(new URL("https://example.org/x.wasm"));
 loadSync(new Uint8Array());

@@ -1,0 +1,185 @@
+//! The device: the key that proves who a link's client is and signs its events, and the certificate of the key. Both are
+//! in the outbox's database, so that all tabs and all later pages have them.
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::rc::Rc;
+
+use js_sys::{Array, Promise, Uint8Array};
+use trust::{Certificate, LEEWAY, Thumbprint};
+use wasm_bindgen::prelude::*;
+use web_sys::IdbRequest;
+
+use super::outbox::Connection;
+use crate::subtle::{KeyPair, Point, Signature, wait};
+
+/// The key and the certificate of a link's client. Functions that take the name of a database use memory without one:
+/// then the key ends with the page.
+#[derive(Default)]
+pub(crate) struct Device {
+    key: OnceCell<Rc<DeviceKey>>,
+    certificate: RefCell<Option<Certificate>>,
+    /// Events wait for a certificate.
+    is_awaited: Cell<bool>,
+}
+
+/// A key that no script can read.
+pub(crate) struct DeviceKey {
+    pair: KeyPair,
+    pub(crate) thumbprint: Thumbprint,
+}
+
+/// The key of the record in the object store. Rows have numbers.
+const RECORD: &str = "device";
+
+impl DeviceKey {
+    fn new(pair: KeyPair) -> Self {
+        Self { thumbprint: Thumbprint::of(&pair.public), pair }
+    }
+
+    pub(crate) fn public(&self) -> &Point {
+        &self.pair.public
+    }
+
+    pub(crate) async fn sign(&self, message: &[u8]) -> Option<Signature> {
+        self.pair.sign(message).await.ok()
+    }
+}
+
+impl Device {
+    /// The key, which is generated if there is none. `None` if the browser has no cryptography.
+    pub(super) async fn key(&self, database: Option<&str>) -> Option<Rc<DeviceKey>> {
+        if self.key.get().is_none() {
+            let pair = match self.load(database).await {
+                Some(pair) => pair,
+                None => {
+                    let pair = KeyPair::generate().await.ok()?;
+                    // Not every browser keeps such a key, in a private window for example.
+                    self.keep(database, &pair).await.unwrap_or(pair)
+                }
+            };
+            // Another task may have been faster.
+            let _ = self.key.set(Rc::new(DeviceKey::new(pair)));
+        }
+        self.key.get().cloned()
+    }
+
+    /// Whether an event of this time, in seconds, may be signed.
+    pub(super) fn is_certified_at(&self, time: u64) -> bool {
+        self.certificate.borrow().as_ref().is_some_and(|certificate| {
+            let Certificate { issued_at, expires_at, .. } = certificate;
+            (issued_at.saturating_sub(LEEWAY)..=expires_at + LEEWAY).contains(&time)
+        })
+    }
+
+    /// Whether an event of this time, in seconds, is too old for any certificate that is issued from now on.
+    pub(super) fn is_too_late_for(&self, time: u64) -> bool {
+        let certificate = self.certificate.borrow();
+        certificate.as_ref().is_some_and(|newest| time < newest.issued_at.saturating_sub(LEEWAY))
+    }
+
+    /// Whether an event could not be signed for want of a certificate.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.is_awaited.get()
+    }
+
+    pub(super) fn await_certificate(&self) {
+        self.is_awaited.set(true);
+    }
+
+    /// Reads the certificate again: another tab may have sent one.
+    pub(super) async fn reload(&self, database: Option<&str>) {
+        let _same_key = self.load(database).await;
+    }
+
+    /// Signs events under this certificate from now on.
+    pub(super) async fn certify(
+        &self,
+        database: Option<&str>,
+        jwt: &str,
+        certificate: Certificate,
+    ) {
+        self.certificate.replace(Some(certificate));
+        self.is_awaited.set(false);
+        let Some(store) = open(database).await else { return };
+        if let Some(record) = store.read().await {
+            record.set(CERTIFICATE, jwt.into());
+            let _is_written = store.write(Writing::Put, &record).await;
+        }
+    }
+
+    /// The peer does not take the certificate.
+    pub(super) fn forget_certificate(&self) {
+        self.certificate.take();
+    }
+
+    async fn load(&self, database: Option<&str>) -> Option<KeyPair> {
+        let record = open(database).await?.read().await?;
+        if let Some(jwt) = record.get(CERTIFICATE).as_string()
+            && let Ok(stored) = trust::parse_certificate(&jwt)
+        {
+            self.certificate.replace(Some(stored.certificate));
+        }
+        let private = record.get(PRIVATE);
+        let public = record.get(PUBLIC).dyn_into::<Uint8Array>().ok()?.to_vec().try_into().ok()?;
+        private.is_object().then_some(KeyPair { private, public })
+    }
+
+    /// Writes the key, unless another tab has written one meanwhile. Returns the key in the database.
+    async fn keep(&self, database: Option<&str>, pair: &KeyPair) -> Option<KeyPair> {
+        let record = Array::of2(&pair.private, &Uint8Array::from(&pair.public[..]));
+        let _is_first = open(database).await?.write(Writing::Add, &record).await;
+        self.load(database).await
+    }
+}
+
+/// The members of the record.
+const PRIVATE: u32 = 0;
+const PUBLIC: u32 = 1;
+const CERTIFICATE: u32 = 2;
+
+/// The outbox's database, opened for one operation: an open one would keep other pages from deleting it.
+struct Database(Connection);
+
+/// Whether a record that exists is overwritten.
+#[derive(PartialEq, Eq)]
+enum Writing {
+    Add,
+    Put,
+}
+
+async fn open(name: Option<&str>) -> Option<Database> {
+    let (request, _listener) = Connection::request(name?, None)?;
+    Some(Database(result_of(&request).await?.unchecked_into()))
+}
+
+impl Database {
+    async fn read(&self) -> Option<Array> {
+        let (_, store) = self.0.begin().ok()?;
+        let request: IdbRequest = store.get(JsValue::from(RECORD)).ok()?.into();
+        result_of(&request).await?.dyn_into().ok()
+    }
+
+    async fn write(&self, how: Writing, record: &Array) -> Option<JsValue> {
+        let ((_, store), key) = (self.0.begin().ok()?, RECORD.into());
+        let request: IdbRequest = match how {
+            Writing::Add => store.add(record, Some(&key)).ok()?.into(),
+            Writing::Put => store.put(record, Some(&key)).ok()?.into(),
+        };
+        result_of(&request).await
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+async fn result_of(request: &IdbRequest) -> Option<JsValue> {
+    let promise = Promise::new(&mut |resolve, reject| {
+        request.set_onsuccess(Some(&resolve));
+        request.set_onerror(Some(&reject));
+    });
+    wait(Ok(promise)).await.ok()?;
+    request.result().ok()
+}

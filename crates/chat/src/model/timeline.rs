@@ -292,7 +292,7 @@ impl Timeline {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(target_family = "wasm")))]
 mod any_order;
 #[cfg(test)]
 mod parts;

@@ -175,8 +175,8 @@ fn rows_that_do_not_change_are_shared_with_the_timeline_before() {
     let before = fold([stored("a", 1), queued("b")]);
     let mut after = before.clone();
     after.apply(sent("b"));
-    assert!(Rc::ptr_eq(&rows(&before)[0], &rows(&after)[0]));
-    assert!(!Rc::ptr_eq(&rows(&before)[1], &rows(&after)[1]));
+    assert!(Rc::ptr_eq(rows(&before)[0], rows(&after)[0]));
+    assert!(!Rc::ptr_eq(rows(&before)[1], rows(&after)[1]));
 }
 
 #[test]

@@ -45,8 +45,21 @@ fn connect(bus: &Bus) -> Bridge {
     Bridge::connect(bus, BridgeOptions::new("ws://peer.test/ws").in_memory()).unwrap()
 }
 
-/// A bus with an online bridge.
+/// A bus with an online bridge, whose client the peer has recorded: an event of its outbox was rejected. So its next
+/// durable event is sent at once.
 async fn online(rules: impl IntoIterator<Item = Rule>) -> (Bus, Bridge, Peer) {
+    connected(rules, true).await
+}
+
+/// A bus with an online bridge, whose client has published nothing.
+async fn online_and_new(rules: impl IntoIterator<Item = Rule>) -> (Bus, Bridge, Peer) {
+    connected(rules, false).await
+}
+
+async fn connected(
+    rules: impl IntoIterator<Item = Rule>,
+    has_published: bool,
+) -> (Bus, Bridge, Peer) {
     socket::install();
     let (bus, mut peer) = (Bus::new(), Peer::default());
     let bridge = connect(&bus);
@@ -54,9 +67,15 @@ async fn online(rules: impl IntoIterator<Item = Rule>) -> (Bus, Bridge, Peer) {
         // Kept until the page ends: these tests end with the bridge.
         std::mem::forget(bridge.rule(rule).unwrap());
     }
+    if has_published {
+        let _rule = bridge.rule(Rule::outbound("the.first").durable()).unwrap();
+        say(&bus, "the.first", "to be rejected");
+    }
+    peer.refuses = has_published;
     peer.accept();
     peer.serve().await;
-    assert_eq!(bridge.state(), LinkState::Online);
+    peer.refuses = false;
+    assert_eq!((bridge.state(), bridge.unanswered()), (LinkState::Online, 0));
     (bus, bridge, peer)
 }
 
@@ -112,6 +131,39 @@ async fn a_durable_event_reaches_plain_subscribers_when_the_peer_has_stored_it()
     peer.serve().await;
     assert_eq!(*plain.borrow(), ["hi stored 1"]);
     assert!(matches!(receipt.status(), Status::Stored(position) if position.offset == 1));
+    assert_eq!(receipt.settled().await.unwrap().unwrap().offset, 1);
+}
+
+#[wasm_bindgen_test]
+async fn the_first_durable_event_of_a_new_client_waits_until_the_peer_has_recorded_it() {
+    let (bus, _bridge, mut peer) = online_and_new([Rule::both("a").durable()]).await;
+    let (_echo, echo) = listen(&bus, "a", true);
+    let receipt = say(&bus, "a", "one");
+    say(&bus, "a", "two");
+    assert_eq!(receipt.status(), Status::Kept);
+    peer.serve().await;
+    assert_eq!(
+        echo.take(),
+        [
+            "one queued",
+            "one kept",
+            "two queued",
+            "two kept",
+            "one sent",
+            "two sent",
+            "one stored 1",
+            "two stored 2"
+        ]
+    );
+    assert_eq!(say(&bus, "a", "three").status(), Status::Sent);
+}
+
+#[wasm_bindgen_test]
+async fn a_break_before_the_peer_records_a_new_client_loses_nothing() {
+    let (bus, _bridge, mut peer) = online_and_new([Rule::both("a").durable()]).await;
+    let receipt = say(&bus, "a", "hi");
+    peer.hang_up(1006, "");
+    reconnected(&mut peer, 1).await;
     assert_eq!(receipt.settled().await.unwrap().unwrap().offset, 1);
 }
 

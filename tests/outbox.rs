@@ -66,6 +66,18 @@ fn load(options: &BridgeOptions) -> Page {
     Page { bus, bridge, echo, _rule, _echo }
 }
 
+/// A page that is online, and whose client the peer has recorded: it has rejected an event. So the next event is sent
+/// without a wait for another welcome.
+async fn load_recorded(options: &BridgeOptions, peer: &mut Peer) -> Page {
+    let page = load(options);
+    page.say("to be rejected");
+    peer.refuses = true;
+    accept(peer, 0).await;
+    page.holds(0).await;
+    peer.refuses = false;
+    page
+}
+
 fn listen(bus: &Bus) -> (Subscription, Log) {
     let log = Log::default();
     let kept = log.clone();
@@ -154,8 +166,7 @@ async fn what_was_kept_is_shown_again_after_a_reload_and_leaves_once() {
 #[wasm_bindgen_test]
 async fn what_was_sent_and_not_answered_before_a_reload_lands_once() {
     let (user, mut peer) = (new_user(), Peer::default());
-    let page = load(&user);
-    accept(&mut peer, 0).await;
+    let page = load_recorded(&user, &mut peer).await;
     peer.dies = true;
     let receipt = page.say("hi");
     until("the frame", || receipt.status() == Status::Sent).await;
@@ -170,6 +181,23 @@ async fn what_was_sent_and_not_answered_before_a_reload_lands_once() {
     assert_eq!(peer.log().len(), 1);
     assert_eq!(page.echo.borrow().first().unwrap(), "hi kept");
     assert_eq!(page.echo.borrow().last().unwrap(), "hi stored 1");
+}
+
+#[wasm_bindgen_test]
+async fn the_first_event_of_an_online_page_goes_out_when_the_peer_has_recorded_its_client() {
+    let (user, mut peer) = (new_user(), Peer::default());
+    let page = load(&user);
+    accept(&mut peer, 0).await;
+    let receipt = page.say("hi");
+    receipt.kept().await.unwrap();
+    assert_eq!(receipt.status(), Status::Kept);
+    until("the answer", || {
+        peer.step();
+        matches!(receipt.status(), Status::Stored(_))
+    })
+    .await;
+    assert_eq!(*page.echo.borrow(), ["hi queued", "hi kept", "hi sent", "hi stored 1"]);
+    assert_eq!(socket::count(), 1);
 }
 
 #[wasm_bindgen_test]
@@ -337,8 +365,7 @@ async fn what_waits_in_memory_when_the_bridge_is_dropped_is_uncertain() {
 #[wasm_bindgen_test]
 async fn events_of_which_nobody_knows_are_told_and_told_again_to_who_comes_later() {
     let (user, mut peer) = (new_user(), Peer::default());
-    let page = load(&user);
-    accept(&mut peer, 0).await;
+    let page = load_recorded(&user, &mut peer).await;
     peer.dies = true;
     let receipt = page.say("hi");
     until("the frame", || receipt.status() == Status::Sent).await;
@@ -362,8 +389,7 @@ async fn events_of_which_nobody_knows_are_told_and_told_again_to_who_comes_later
 #[wasm_bindgen_test]
 async fn a_page_that_is_put_away_holds_nothing_and_comes_back() {
     let (user, mut peer) = (new_user(), Peer::default());
-    let page = load(&user);
-    accept(&mut peer, 0).await;
+    let page = load_recorded(&user, &mut peer).await;
     let window = web_sys::window().unwrap();
     let tell = |event| window.dispatch_event(&web_sys::Event::new(event).unwrap()).unwrap();
     tell("pagehide");
@@ -383,8 +409,7 @@ async fn a_page_that_is_put_away_holds_nothing_and_comes_back() {
 #[wasm_bindgen_test]
 async fn a_socket_that_does_not_send_is_given_no_more_until_it_has() {
     let (user, mut peer) = (new_user(), Peer::default());
-    let page = load(&user);
-    accept(&mut peer, 0).await;
+    let page = load_recorded(&user, &mut peer).await;
     socket::set_buffered(0, (1 << 20) + 1);
     let receipt = page.say("hi");
     until("the frame", || receipt.status() == Status::Sent).await;

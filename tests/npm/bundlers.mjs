@@ -17,8 +17,13 @@ export const bundlers = {
     const customLogger = { ...createLogger("warn"), warn: (message) => warnings.push(message) };
     await build({
       root: source, base: "./", configFile: false, logLevel: "warn", customLogger,
-      // A warning about a slow machine is not about the package.
-      build: { outDir: out, emptyOutDir: true, rolldownOptions: { checks: { bundlerTimings: false } } },
+      build: {
+        outDir: out, emptyOutDir: true,
+        // Turns off Vite's hint about the size of scripts.
+        chunkSizeWarningLimit: Infinity,
+        // A warning about a slow machine is not about the package.
+        rolldownOptions: { checks: { bundlerTimings: false } },
+      },
     });
     return warnings;
   },

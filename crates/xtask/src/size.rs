@@ -16,12 +16,12 @@ struct Budget {
     files: fn(&Workspace) -> Result<Vec<PathBuf>>,
 }
 
-/// Just above the current sizes, so that they grow only on purpose. The chat's wasm may have 185 kB with all features that
-/// are planned. The goal for the npm package is 45 kB.
+/// Just above the current sizes, so that they grow only on purpose. The goal for the chat's wasm is 185 kB, and for the npm
+/// package 45 kB.
 const BUDGETS: [Budget; 3] = [
-    Budget { name: "chat wasm", bytes: 168_600, files: |workspace| chat(workspace, "wasm") },
-    Budget { name: "chat JS", bytes: 6_600, files: |workspace| chat(workspace, "js") },
-    Budget { name: "npm wasm and JS", bytes: 115_200, files: npm },
+    Budget { name: "chat wasm", bytes: 198_300, files: |workspace| chat(workspace, "wasm") },
+    Budget { name: "chat JS", bytes: 6_800, files: |workspace| chat(workspace, "js") },
+    Budget { name: "npm wasm and JS", bytes: 147_000, files: npm },
 ];
 
 /// A line of the table.

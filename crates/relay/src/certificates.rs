@@ -7,9 +7,14 @@
 pub(crate) mod http;
 pub mod revocations;
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use governor::middleware::NoOpMiddleware;
+use governor::nanos::Nanos;
+use governor::state::keyed::HashMapStateStore;
+use governor::{Quota, RateLimiter};
 use jsonwebtoken::{Validation, decode, get_current_timestamp};
 use serde_json::Value;
 use session::{Body, Form, Stream};
@@ -18,6 +23,7 @@ use topic::{Pattern, Topic};
 use trust::{Certificate, PublicKey, Record, Thumbprint, parse_certificate};
 
 use crate::authority::{Admitted, Authority, Refused};
+use crate::limits::{Key, Timer};
 use crate::tokens::{IssuerKey, KeyFile, KeyFileError, Keys, LEEWAY};
 pub use revocations::Revocation;
 use revocations::Revocations;
@@ -25,6 +31,12 @@ use revocations::Revocations;
 /// The stream of certificates and revocations. It keeps everything.
 const STREAM: &str = "certs";
 const TOPICS: &str = "certs.*";
+/// The most certificates that the relay takes from an account in an hour.
+const PER_HOUR: NonZeroU32 = NonZeroU32::new(60).unwrap();
+/// With more accounts than this, those that have their whole rate again are forgotten.
+const ACCOUNTS: usize = 65_536;
+
+type Rates = RateLimiter<Key, HashMapStateStore<Key>, Timer, NoOpMiddleware<Nanos>>;
 
 /// The issuers of certificates that the relay takes.
 #[derive(Debug, Default)]
@@ -41,6 +53,8 @@ pub struct Certificates {
     issuers: Vec<Issuer>,
     own: Option<(String, IssuerKey)>,
     pub(crate) revocations: Revocations,
+    /// By account.
+    rates: Rates,
 }
 
 /// Who may say whose a key is.
@@ -87,7 +101,12 @@ impl Certificates {
         issuers.extend(
             keys.map(|(name, keys)| Issuer { name, keys: IssuerKeys::Own(Arc::new(keys)) }),
         );
-        Ok(Self { issuers, own, revocations: Revocations::default() })
+        let rates = RateLimiter::new(
+            Quota::per_hour(PER_HOUR),
+            HashMapStateStore::default(),
+            Timer::default(),
+        );
+        Ok(Self { issuers, own, revocations: Revocations::default(), rates })
     }
 
     /// Adds the stream of certificates, which is never trimmed.
@@ -118,6 +137,9 @@ impl Certificates {
         if sender.key.map(Thumbprint::of) != Some(key) {
             return Err("the topic is that of a key that the hello has not proven".to_owned());
         }
+        if !body.extensions.is_empty() || body.schema.is_some() {
+            return Err("a certificate has no extensions and no schema".to_owned());
+        }
         let is_json = Form::of(body.content_type.as_deref()) == Form::Json;
         let Some(Record::Certificate(jwt)) = Record::parse(&body.data).filter(|_| is_json) else {
             return Err("the event's data is not a certificate as a JSON string".to_owned());
@@ -132,7 +154,17 @@ impl Certificates {
         if self.revocations.has_key(&key) || self.revocations.has_subject(&certificate.subject) {
             return Err("the key or its account was revoked".to_owned());
         }
-        Ok(())
+        self.charge(&certificate.subject)
+    }
+
+    /// Takes a certificate from the rate of its account: it stays in the log for good.
+    fn charge(&self, account: &str) -> Result<(), String> {
+        if self.rates.len() >= ACCOUNTS {
+            self.rates.retain_recent();
+        }
+        self.rates.check_key(&Key::Account(account.into())).map_err(|_| {
+            format!("the account has sent {PER_HOUR} certificates in an hour: keep one for a day")
+        })
     }
 
     /// The certificate, if an issuer has signed it and it is valid now.

@@ -351,9 +351,10 @@ impl Connection {
                 Effect::Open(mut hello) => {
                     // The store needs no credential and no proof.
                     (hello.token, hello.proof) = (None, None);
-                    // The rights of a guest may name its id, which others then know.
+                    // The rights of a guest may name its id, which others then know. And a proof is good once only
+                    // because the fence of its client is in the store.
                     let is_guest = self.server.subject().is_some_and(|it| it.starts_with('~'));
-                    hello.reading &= !is_guest;
+                    hello.reading &= !is_guest && hello.key.is_none();
                     self.greeting = Some(Greeting::of(&hello));
                     self.open(hello);
                 }

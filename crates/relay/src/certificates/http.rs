@@ -1,6 +1,7 @@
 //! The relay as an issuer of certificates: `POST /certificate` and `GET /.well-known/jwks.json`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ParsedPublicKey};
 use axum::Extension;
@@ -11,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
+use tokio::time::timeout;
 use trust::{PublicKey, Thumbprint};
 
 use super::Certificates;
@@ -23,6 +25,8 @@ use crate::limits::Kind;
 
 /// The maximum size of a request.
 const MAX_KEY: usize = 2 << 10;
+/// How long it may take to arrive.
+const KEY_TIME: Duration = Duration::from_secs(10);
 /// The lifetime of a certificate, in seconds. What is published while no certificate is valid cannot be verified, and a
 /// device may be offline for long; a key can be revoked.
 const LIFE: u64 = trust::MAX_LIFE;
@@ -83,9 +87,14 @@ pub(crate) async fn certify(
         audit::refused(&border.metrics, Refused::Origin, client.address, status.as_u16());
         return (status, "pages of this origin may not ask; see --allow-origin\n").into_response();
     }
-    let mut response = match to_bytes(body, MAX_KEY).await {
-        Err(_) => (StatusCode::PAYLOAD_TOO_LARGE, "the key has more than 2 KiB\n").into_response(),
-        Ok(body) => match certified(&shared, &certificates, &client, &headers, &body) {
+    let mut response = match timeout(KEY_TIME, to_bytes(body, MAX_KEY)).await {
+        Err(_) => {
+            (StatusCode::REQUEST_TIMEOUT, "the key took too long to arrive\n").into_response()
+        }
+        Ok(Err(_)) => {
+            (StatusCode::PAYLOAD_TOO_LARGE, "the key has more than 2 KiB\n").into_response()
+        }
+        Ok(Ok(body)) => match certified(&shared, &certificates, &client, &headers, &body) {
             Ok(jwt) => ([(header::CONTENT_TYPE, "application/jwt")], jwt).into_response(),
             Err((status, message)) => {
                 let kind = match status {

@@ -82,6 +82,15 @@ fn a_certificate_of_a_known_issuer_is_taken_from_the_holder_of_its_key() {
 }
 
 #[test]
+fn an_account_sends_few_certificates_because_they_stay() {
+    let world = World::new();
+    for _ in 0..PER_HOUR.get() {
+        assert_eq!(world.check(world.certificate().into(), 1, 1), Ok(()));
+    }
+    world.refuses(world.certificate(), "in an hour");
+}
+
+#[test]
 fn a36_a_certificate_under_another_thumbprint_or_of_another_account_is_refused() {
     let world = World::new();
     let certificate = || Value::from(world.certificate());

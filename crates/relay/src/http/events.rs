@@ -95,6 +95,7 @@ async fn publish(
     let full = || Problem::overloaded("too many events of your address wait for the store");
     let charge = charge.map_err(|_| full().retry(Duration::from_millis(RETRY.into())))?;
     drop(permit);
+    still_admitted(&shared, &client, headers)?;
     let mut decided = if writes.is_empty() {
         Vec::new()
     } else {
@@ -164,6 +165,19 @@ async fn sign_in(
         server.set_guest_secret(secret);
     }
     Ok(server)
+}
+
+/// Asks the authority once more: the token may have ended, or the account may have been revoked, while the body arrived.
+fn still_admitted(shared: &Shared, client: &Client, headers: &HeaderMap) -> Result<(), Problem> {
+    let token = bearer(headers);
+    match shared.authority.as_deref().map(|authority| authority.check(token.as_deref())) {
+        None | Some(Ok(_)) => Ok(()),
+        Some(Err(refused)) => {
+            let code = StatusCode::UNAUTHORIZED.as_u16();
+            audit::refused(&shared.metrics, Refused::Credential, client.address, code);
+            Err(Problem::unauthorized(&refused.0, token.is_some()))
+        }
+    }
 }
 
 /// Takes the events from the rate of the client. A request that exceeds it is refused, because a backend can wait.

@@ -200,7 +200,7 @@ fn delete(id: &str, members: &Members<'_>) -> Result<Incoming, String> {
     let position = position(&control(members)?).ok_or(
         "`data` is the event's position: {\"stream\": \"main\", \"epoch\": \"…\", \"offset\": \"…\"}",
     )?;
-    Ok(Incoming::Delete { id: id.to_owned(), position })
+    Ok(Incoming::Delete { id: short(id)?.to_owned(), position })
 }
 
 fn tally(id: &str, members: &Members<'_>) -> Result<Incoming, String> {
@@ -214,11 +214,22 @@ fn tally(id: &str, members: &Members<'_>) -> Result<Incoming, String> {
         Some(TallyTopic { topic, after })
     };
     let topics = data.get("topics").and_then(Value::as_array);
-    let topics = topics.and_then(|topics| topics.iter().map(topic).collect());
+    let topics = topics.and_then(|topics| topics.iter().map(topic).collect::<Option<Vec<_>>>());
     let topics = topics.ok_or(
         "`data` has no `topics`: [{\"topic\": \"…\", \"after\": {\"stream\": \"main\", \"epoch\": \"…\", \"offset\": \"…\"}}]",
     )?;
-    Ok(Incoming::Tally { id: id.to_owned(), topics })
+    if topics.iter().any(|it: &TallyTopic| it.topic.len() > topic::MAX_TOPIC_BYTES) {
+        return Err(format!("a topic has at most {} bytes", topic::MAX_TOPIC_BYTES));
+    }
+    Ok(Incoming::Tally { id: short(id)?.to_owned(), topics })
+}
+
+/// The id of a request that waits for its answer, which names it.
+fn short(id: &str) -> Result<&str, String> {
+    let is_short = id.len() <= Body::MAX_ATTRIBUTE_BYTES;
+    is_short.then_some(id).ok_or_else(|| {
+        format!("the `id` of a request has at most {} bytes", Body::MAX_ATTRIBUTE_BYTES)
+    })
 }
 
 fn start(from: &Value) -> Result<Start, String> {

@@ -381,3 +381,16 @@ proptest! {
         let _ = read(&text);
     }
 }
+
+#[test]
+fn a_request_that_waits_names_itself_and_its_topics_briefly() {
+    let request = |id: usize, topic: usize| {
+        let (id, topic) = ("i".repeat(id), "t".repeat(topic));
+        let data = json!({ "topics": [{ "topic": topic }] });
+        json!({ "specversion": "1.0", "id": id, "source": "/", "type": "$link.tally", "data": data })
+            .to_string()
+    };
+    assert!(read(&request(1_024, 256)).is_ok());
+    assert!(read(&request(1_025, 256)).is_err());
+    assert!(read(&request(1_024, 257)).is_err());
+}

@@ -63,6 +63,16 @@ async fn a20_a_hello_that_is_replayed_for_another_host_or_by_another_key_is_refu
 }
 
 #[tokio::test]
+async fn a20_the_hello_of_a_client_that_only_reads_cannot_be_replayed_either() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = Process::start(data.path());
+    let first = Device::new().prove(hello(1, 1, 1), HOST);
+    let reading = changed(&first, |hello| hello.reading = true);
+    drop(welcomed(&relay, reading.clone()).await);
+    assert_refused(&relay, reading, CloseCode::Fenced).await;
+}
+
+#[tokio::test]
 async fn a_known_client_takes_a_key_once_and_keeps_it_when_the_relay_restarts() {
     let data = tempfile::tempdir().unwrap();
     let relay = Process::start(data.path());

@@ -88,6 +88,8 @@ impl Deletions {
             return Err(Breach(Promise::Answered, format!("delete {reader} is answered twice")));
         };
         let Some(deletion) = deletion else { return Ok(()) };
+        // A repeat after the log has begun a new epoch is answered by the position there.
+        let target = LoggedAt { epoch: deletion.epoch, ..target };
         if self.logged.get(&target) != Some(&deletion) {
             let text = format!("the deletion of {target} is acked at {deletion}, and is not there");
             return Err(Breach(Promise::Read, text));

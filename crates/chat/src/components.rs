@@ -9,7 +9,7 @@
 //! | [`menu`], [`invite`] | `ui.notice` | |
 //! | [`use_notice`] | | `ui.notice` |
 //! | [`use_outlet`] | `TEXT_SUCCESS`, `TEXT_ERROR` | `TEXT_MESSAGE` with echo |
-//! | [`use_history_is_over`] | | `$bus.caught_up` |
+//! | [`use_history`] | | `$bus.caught_up`, `$bus.link` |
 //! | [`use_title`] | | `TEXT_MESSAGE` |
 //! | [`use_announcer`] | | `TEXT_MESSAGE` |
 //! | [`use_refused`] | | `TEXT_MESSAGE` of all rooms, with echo |
@@ -53,7 +53,7 @@ pub use uplink::use_uplink;
 use announcer::use_announcer;
 use composer::Composer;
 use emoji_picker::EmojiPicker;
-use history::use_history_is_over;
+use history::use_history;
 use menu::invite;
 use message_list::MessageList;
 use message_row::{Action, MessageRow};

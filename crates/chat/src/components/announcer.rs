@@ -1,5 +1,8 @@
 //! Announces new messages to screen readers: one text for each message of another person, and none for the history,
-//! for edits and for states.
+//! for what was missed while the link was down, for edits and for states.
+
+use std::cell::Cell;
+use std::rc::Rc;
 
 use web_sys::{Element, window};
 use yew::prelude::*;
@@ -15,12 +18,12 @@ const MOST: u32 = 8;
 
 /// The element that announces, which is to be rendered without content. Rendering each text would render the room.
 #[hook]
-pub fn use_announcer(room: &Room, origin: &Origin, is_live: bool) -> NodeRef {
+pub fn use_announcer(room: &Room, origin: &Origin, is_current: &Rc<Cell<bool>>) -> NodeRef {
     let place = use_node_ref();
     let newest = use_mut_ref(Newest::default);
-    let (announcer, origin) = (place.clone(), origin.clone());
+    let (announcer, origin, is_current) = (place.clone(), origin.clone(), is_current.clone());
     use_subscription(room.text_message.as_str(), move |event| {
-        let is_new = newest.borrow_mut().is_new(event) && is_live;
+        let is_new = newest.borrow_mut().is_new(event) && is_current.get();
         if is_new
             && !origin.client(event).is_empty()
             && let Some(message) = text::shown(event.data::<TextMessage>()?)

@@ -1,21 +1,34 @@
-//! Detects when a room's history has been replayed. Later messages are announced and counted.
+//! Detects when a room's history has been replayed. Later messages are counted, and announced while the link is up.
 
-use event_driven_kit::bridge::{CAUGHT_UP_TOPIC, CaughtUp};
+use std::cell::Cell;
+use std::rc::Rc;
+
+use event_driven_kit::bridge::{CAUGHT_UP_TOPIC, CaughtUp, LINK_TOPIC};
 use event_driven_kit::hooks::use_subscription;
 use yew::prelude::*;
 
+use super::Origin;
 use crate::events::Room;
 
-/// Whether the history has been replayed.
+/// Whether the history has been replayed, and whether what was missed while the link was down has been, too. The latter
+/// changes without a render.
 #[hook]
-pub fn use_history_is_over(room: &Room) -> bool {
-    let is_over = use_state_eq(|| false);
-    let (set, pattern) = (is_over.setter(), room.text_message.clone());
+pub fn use_history(room: &Room, origin: &Origin) -> (bool, Rc<Cell<bool>>) {
+    let (is_over, is_current) = (use_state_eq(|| false), use_memo((), |()| Cell::new(false)));
+    let (set, current, pattern) = (is_over.setter(), is_current.clone(), room.text_message.clone());
     use_subscription(CAUGHT_UP_TOPIC, move |event| {
         if event.data::<CaughtUp>()?.pattern == pattern.as_str() {
             set.set(true);
+            current.set(true);
         }
         Ok(())
     });
-    *is_over
+    let (current, origin) = (is_current.clone(), origin.clone());
+    use_subscription(LINK_TOPIC, move |_| {
+        if origin.is_offline() {
+            current.set(false);
+        }
+        Ok(())
+    });
+    (*is_over, is_current)
 }

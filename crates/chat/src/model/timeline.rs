@@ -101,6 +101,18 @@ impl Timeline {
         Some((self.chunks.chunk_of(place)?, self.chunks.get(place)?))
     }
 
+    /// The offset of the message that is nearest to an offset of the newest epoch: at or before it, or else the first one.
+    pub fn nearest(&self, offset: u64) -> Option<u64> {
+        let newest = self.newest_life();
+        let offsets = || {
+            self.chunks.rows().filter_map(|row| match row.place {
+                Place::InLog { life, offset, after: 0 } if life == newest => Some(offset),
+                _ => None,
+            })
+        };
+        offsets().rev().find(|at| *at <= offset).or_else(|| offsets().next())
+    }
+
     /// The timeline of a page that was just loaded, with the messages that were refused before.
     pub fn with_refused(refused: impl IntoIterator<Item = (Seen, Refusal)>) -> Self {
         let mut timeline = Self::default();
@@ -141,10 +153,13 @@ impl Timeline {
                 self.remove_pending(&id);
             }
             Change::Related { about, day, author, at: (epoch, offset), relation } => {
-                let Reference { id, epoch: of, offset: target } = about;
-                let about = About { id, place: Place::in_log(self.life(of), target), day };
                 let place = Place::in_log(self.life(epoch), offset);
-                self.related(about, author, place, relation);
+                let Reference { id, epoch, offset } = about;
+                // Senders choose what they refer to. A message of an epoch without events is not in the log.
+                if let Some(life) = self.known_life(epoch) {
+                    let about = About { id, place: Place::in_log(life, offset), day };
+                    self.related(about, author, place, relation);
+                }
             }
             Change::Deleted { epoch, offset } => {
                 let place = Place::in_log(self.life(epoch), offset);
@@ -253,13 +268,17 @@ impl Timeline {
         self.insert(seen, state, Place::Pending(self.pending_seen));
     }
 
-    /// The number of an epoch of the log. Later epochs sort after earlier ones.
+    /// The number of the epoch of an event in the log. Later epochs sort after earlier ones.
     fn life(&mut self, epoch: u64) -> usize {
-        let known = self.epochs.iter().position(|&other| other == epoch);
-        known.unwrap_or_else(|| {
+        self.known_life(epoch).unwrap_or_else(|| {
             self.epochs.push(epoch);
             self.epochs.len() - 1
         })
+    }
+
+    /// The number of an epoch of which an event is known.
+    fn known_life(&self, epoch: u64) -> Option<usize> {
+        self.epochs.iter().position(|&other| other == epoch)
     }
 
     fn newest_life(&self) -> usize {

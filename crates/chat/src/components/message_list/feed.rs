@@ -1,6 +1,6 @@
 //! The timeline of the room, folded from its events, and the part of it that the reader has jumped to, if any.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, RefCell, RefMut};
 use std::rc::{Rc, Weak};
 
 use event_driven_kit::bridge::{Position, RuleGuard};
@@ -30,6 +30,10 @@ pub struct Feed {
     /// The offset of the message to show when the first page is there.
     pub(super) wanted: Cell<Option<u64>>,
     pub(super) paging: Cell<Paging>,
+    /// Raised when another part is shown. A task for the part before ends then.
+    pub(super) generation: Cell<u64>,
+    /// Raised when the reader wants to go elsewhere. A jump that still reads its page ends then.
+    pub(super) jumps: Cell<u64>,
     /// The position of the newest event.
     pub(super) newest: RefCell<Option<Position>>,
     pub(super) has_newer: Cell<bool>,
@@ -90,6 +94,8 @@ impl Feed {
             held: RefCell::new(Some(FirstPage::default())),
             wanted: Cell::default(),
             paging: Cell::new(Paging::Idle),
+            generation: Cell::default(),
+            jumps: Cell::default(),
             newest: RefCell::default(),
             has_newer: Cell::new(false),
             highlighted: RefCell::default(),
@@ -245,14 +251,28 @@ impl Feed {
 
     /// Goes to the newest messages, at the next render.
     pub fn go_to_newest(&self) {
-        let older = self.older.take();
-        if older.is_some() {
-            self.paging.set(Paging::Idle);
-        }
-        drop(older);
+        self.jumps.set(self.jumps.get() + 1);
+        self.show_part(None);
         self.has_newer.set(false);
         self.viewport.stick_to_end();
         self.frames.render();
+    }
+
+    /// Shows a separate part, or the newest messages.
+    pub(super) fn show_part(&self, older: Option<Older>) {
+        if older.is_none() && !self.goes_on() {
+            return;
+        }
+        self.generation.set(self.generation.get() + 1);
+        self.paging.set(Paging::Idle);
+        // Dropped without a borrow: the next events may come at once.
+        drop(self.older.replace(older));
+    }
+
+    /// The separate part that was shown in this generation, if it still is.
+    pub(super) fn older_of(&self, generation: u64) -> Option<RefMut<'_, Older>> {
+        let older = RefMut::filter_map(self.older.borrow_mut(), Option::as_mut).ok();
+        older.filter(|_| self.generation.get() == generation)
     }
 
     /// The reader has scrolled to the end.

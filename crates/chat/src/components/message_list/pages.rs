@@ -11,13 +11,11 @@ use wasm_bindgen_futures::spawn_local;
 use super::changes;
 use super::feed::{Feed, Older, Paging};
 use crate::events::PAGE;
+use crate::model::read_back::read_back;
 use crate::model::timeline::{Change, Timeline};
 
-/// The messages of a part have relations of up to so many days. For more days all relations since then are read.
-const MOST_DAYS: usize = 7;
-/// How many relations are read at a time, and at most how often for a day.
+/// How many relations are read at a time.
 const RELATIONS: u32 = 256;
-const MOST_PAGES: u32 = 16;
 /// How many messages are shown before the one that the reader jumps to.
 const BEFORE: u32 = 32;
 /// How many bytes the peer sends ahead of a reader who reads forward.
@@ -61,8 +59,12 @@ impl Feed {
         let Some(before) = self.position(epoch, offset) else { return };
         self.paging.set(Paging::Waiting);
         self.frames.render();
+        let generation = self.generation.get();
         self.spawn(async move |feed| {
             let page = feed.history(feed.room.text_message.as_str(), Some(before), PAGE).await;
+            if feed.generation.get() != generation {
+                return None;
+            }
             let days = |times| feed.look(|timeline| timeline.unread_days(times));
             let read = match page {
                 Ok(page) => Some(feed.read(page, days).await),
@@ -70,8 +72,11 @@ impl Feed {
                 Err(HistoryError::Reset) => Some(Part::default()),
                 Err(_) => None,
             };
+            if feed.generation.get() != generation {
+                return None;
+            }
             feed.paging.set(if read.is_some() { Paging::Idle } else { Paging::Failed });
-            // Else the reader has jumped to another part.
+            // Else the part has changed meanwhile, and the page may not be the one before it.
             if feed.look(|timeline| timeline.oldest() == oldest)
                 && let Some(part) = read
             {
@@ -88,34 +93,57 @@ impl Feed {
         if !self.is_ready() {
             return self.wanted.set(Some(offset));
         }
-        if self.row(offset).is_none() && self.live.borrow().find(offset).is_some() {
-            self.older.take();
-        }
+        let jump = self.jumps.get() + 1;
+        self.jumps.set(jump);
         if self.show(offset) {
             return;
         }
         let Some(newest) = self.newest.borrow().clone() else { return self.is_gone() };
+        if offset <= newest.offset && self.live.borrow_mut().covers(newest.epoch, offset) {
+            // No page has more messages there.
+            self.show_part(None);
+            return self.show_nearest(offset);
+        }
         let before = Position { offset: offset.saturating_add(1), id: None, ..newest };
         self.spawn(async move |feed| {
             let topic = feed.room.text_message.as_str();
             let page = feed.history(topic, Some(before), BEFORE + 1).await.ok();
+            if feed.jumps.get() != jump {
+                return None;
+            }
             let Some(page) = page.filter(|page| !page.events.is_empty()) else {
                 feed.is_gone();
                 return Some(());
             };
-            let mut timeline = feed.live.borrow_mut().separate();
-            let part = feed.read(page, |times| timeline.unread_days(times)).await;
-            let end = part.newest?;
-            part.add_to(&mut timeline);
-            feed.paging.set(Paging::Idle);
-            feed.read_on(timeline);
-            if !feed.show(offset) {
-                feed.is_gone();
-                feed.show(end.1);
+            let part = feed.read(page, |times| feed.live.borrow().unread_days(times)).await;
+            if feed.jumps.get() != jump {
+                return None;
             }
+            let (epoch, newest) = part.newest?;
+            // The page may reach into the newest messages, which are in one piece with it then.
+            let is_live = feed.live.borrow_mut().covers(epoch, newest);
+            if is_live {
+                part.add_to(&mut feed.live.borrow_mut());
+                feed.show_part(None);
+            } else {
+                let mut timeline = feed.live.borrow_mut().separate();
+                part.add_to(&mut timeline);
+                feed.read_on(timeline);
+            }
+            feed.show_nearest(offset);
             feed.frames.render();
             Some(())
         });
+    }
+
+    /// Shows a message, or the nearest one if it is not there.
+    fn show_nearest(&self, offset: u64) {
+        if !self.show(offset) {
+            self.is_gone();
+            if let Some(nearest) = self.look(|timeline| timeline.nearest(offset)) {
+                self.show(nearest);
+            }
+        }
     }
 
     /// Scrolls to a message of the shown ones.
@@ -148,14 +176,14 @@ impl Feed {
         let rule = Rule::inbound(self.room.messages_again()).window(PAGE, WINDOW_BYTES);
         let bridge = self.origin.borrow().0.clone();
         // First the old rule ends: both would be the same subscription.
-        self.older.take();
+        self.show_part(None);
         let rule = bridge
             .zip(after)
             .and_then(|(bridge, after)| bridge.rule(rule.from(StartFrom::After(vec![after]))).ok());
         let (holds, waiting) = (Vec::new(), Vec::new());
         let older =
             Older { timeline, _rule: rule, holds, waiting, is_reading: false, is_complete: false };
-        self.older.replace(Some(older));
+        self.show_part(Some(older));
     }
 
     /// An event that is older than the newest messages: from the rule that reads forward.
@@ -195,11 +223,11 @@ impl Feed {
         if !is_new {
             return;
         }
+        let generation = self.generation.get();
         self.spawn(async move |feed| {
             loop {
                 let (changes, mut days) = {
-                    let mut older = feed.older.borrow_mut();
-                    let older = older.as_mut()?;
+                    let mut older = feed.older_of(generation)?;
                     let changes = std::mem::take(&mut older.waiting);
                     if changes.is_empty() {
                         older.is_reading = false;
@@ -209,8 +237,8 @@ impl Feed {
                     (changes, days)
                 };
                 let relations = feed.relations(&mut days, oldest(&changes)).await;
-                let mut older = feed.older.borrow_mut();
-                let timeline = &mut older.as_mut()?.timeline;
+                let mut older = feed.older_of(generation)?;
+                let timeline = &mut older.timeline;
                 changes.into_iter().chain(relations).for_each(|change| timeline.apply(change));
                 timeline.has_read_days(&days);
                 timeline.trim(feed.viewport.first_drawn());
@@ -269,35 +297,23 @@ impl Feed {
         Part { changes, days, oldest, newest: last, is_first: next.is_none() }
     }
 
-    /// The relations of the messages of these days. If these are many, all relations since `oldest`, which may not be all
-    /// of the first day: it is removed then.
+    /// The relations of the messages of these days, of which it keeps those that were read completely. Of many days it
+    /// reads all relations since `oldest`.
     async fn relations(&self, days: &mut Vec<u32>, oldest: Option<(u64, u64)>) -> Vec<Change> {
-        let (patterns, oldest) = if days.len() > MOST_DAYS {
-            days.pop();
-            (vec![self.room.relations()], oldest)
-        } else {
-            (days.iter().map(|day| self.room.relations_of(*day)).collect(), None)
+        let page = async |day: Option<u32>, before| {
+            let (pattern, oldest) = match day {
+                Some(day) => (self.room.relations_of(day), None),
+                None => (self.room.relations(), oldest),
+            };
+            // Without its relations a message is shown as it was written.
+            let page = self.history(&pattern, before, RELATIONS).await.ok()?;
+            let change = |event| changes::of_relation(event, &self.origin.borrow()).ok().flatten();
+            let changes: Vec<Change> = page.events.iter().filter_map(change).collect();
+            let last = page.events.last().and_then(stored_at).map(at);
+            let goes_on = oldest.is_none_or(|oldest| last.is_none_or(|last| last > oldest));
+            Some((changes, page.next.filter(|_| goes_on)))
         };
-        let mut changes = Vec::new();
-        for pattern in patterns {
-            let mut before = None;
-            for _ in 0..MOST_PAGES {
-                // Without its relations a message is shown as it was written.
-                let Ok(page) = self.history(&pattern, before, RELATIONS).await else { break };
-                for event in &page.events {
-                    changes
-                        .extend(changes::of_relation(event, &self.origin.borrow()).ok().flatten());
-                }
-                let last = page.events.last().and_then(stored_at).map(at);
-                before = page
-                    .next
-                    .filter(|_| oldest.is_none_or(|oldest| last.is_none_or(|last| last > oldest)));
-                if before.is_none() {
-                    break;
-                }
-            }
-        }
-        changes
+        read_back(days, page).await
     }
 
     /// A position in the stream of the room's messages.

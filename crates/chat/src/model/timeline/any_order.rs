@@ -11,19 +11,24 @@ const DAYS: u64 = 3;
 #[derive(Debug, Clone)]
 enum Entry {
     Message { author: u8, day: u64 },
-    Edited { author: u8, message: usize, day: u64, text: u8 },
-    Reacted { author: u8, message: usize, day: u64, emoji: u8, is_on: bool },
+    Edited { author: u8, message: usize, epoch: u64, day: u64, text: u8 },
+    Reacted { author: u8, message: usize, epoch: u64, day: u64, emoji: u8, is_on: bool },
     Deleted { message: usize },
 }
 
 fn entry() -> impl Strategy<Value = Entry> {
     let (author, message, day) = (|| 0..3_u8, || 0..8_usize, || 0..DAYS);
+    // The log has the epoch 7; others are made up.
+    let epoch = || prop_oneof![6 => Just(7_u64), 1 => 8..10_u64];
     prop_oneof![
         4 => (author(), day()).prop_map(|(author, day)| Entry::Message { author, day }),
-        4 => (author(), message(), day(), any::<u8>())
-            .prop_map(|(author, message, day, text)| Entry::Edited { author, message, day, text }),
-        4 => (author(), message(), day(), 0..3_u8, any::<bool>()).prop_map(
-            |(author, message, day, emoji, is_on)| Entry::Reacted { author, message, day, emoji, is_on }
+        4 => (author(), message(), epoch(), day(), any::<u8>()).prop_map(
+            |(author, message, epoch, day, text)| Entry::Edited { author, message, epoch, day, text }
+        ),
+        4 => (author(), message(), epoch(), day(), 0..3_u8, any::<bool>()).prop_map(
+            |(author, message, epoch, day, emoji, is_on)| {
+                Entry::Reacted { author, message, epoch, day, emoji, is_on }
+            }
         ),
         1 => message().prop_map(|message| Entry::Deleted { message }),
     ]
@@ -58,9 +63,9 @@ fn changes(log: &[Entry]) -> Vec<Change> {
         .collect();
     let mut changes = Vec::new();
     for (entry, offset) in log.iter().zip(offsets) {
-        let about = |message: usize| {
+        let about = |message: usize, epoch| {
             let (offset, ..) = *messages.get(message % messages.len().max(1))?;
-            Some(Reference { id: offset.to_string().into(), epoch: 7, offset })
+            Some(Reference { id: offset.to_string().into(), epoch, offset })
         };
         let right_day =
             |message: usize| messages.get(message % messages.len().max(1)).map(|it| it.2);
@@ -79,22 +84,23 @@ fn changes(log: &[Entry]) -> Vec<Change> {
                 }
                 changes.push(Change::Stored { seen, epoch: 7, offset });
             }
-            Entry::Edited { author, message, day, text } => {
+            Entry::Edited { author, message, epoch, day, text } => {
                 // Most edits are on the right topic.
                 let day = right_day(*message).filter(|_| text % 4 > 0).unwrap_or(*day);
                 let text = text.to_string().into();
-                changes.extend(
-                    about(*message).map(|it| related(*author, it, day, Relation::Edited { text })),
-                );
+                let relation = Relation::Edited { text };
+                let about = about(*message, *epoch);
+                changes.extend(about.map(|it| related(*author, it, day, relation)));
             }
-            Entry::Reacted { author, message, day, emoji, is_on } => {
+            Entry::Reacted { author, message, epoch, day, emoji, is_on } => {
                 let day = right_day(*message).filter(|_| emoji % 3 > 0).unwrap_or(*day);
                 let relation = Relation::Reacted { emoji: emoji.to_string().into(), is_on: *is_on };
-                changes.extend(about(*message).map(|it| related(*author, it, day, relation)));
+                let about = about(*message, *epoch);
+                changes.extend(about.map(|it| related(*author, it, day, relation)));
             }
             Entry::Deleted { message } => {
                 let deleted =
-                    about(*message).map(|it| Change::Deleted { epoch: 7, offset: it.offset });
+                    about(*message, 7).map(|it| Change::Deleted { epoch: 7, offset: it.offset });
                 changes.extend(deleted);
             }
         }
@@ -136,5 +142,6 @@ proptest! {
         prop_assert_eq!(shown(&folded), shown(&expected));
         let offsets: Vec<_> = folded.chunks.rows().filter_map(|row| row.offset()).collect();
         prop_assert!(offsets.is_sorted());
+        prop_assert!(folded.epochs.iter().all(|epoch| *epoch == 7));
     }
 }

@@ -4,7 +4,7 @@
 use std::rc::Rc;
 
 use super::chunks::Chunks;
-use super::{Chunk, Place, Timeline, utc_day};
+use super::{Chunk, Place, Row, Timeline, utc_day};
 
 /// The most messages of a timeline, and the most bytes that they may need, about. The oldest ones are forgotten; paging
 /// back brings them again.
@@ -53,7 +53,8 @@ impl Timeline {
             let place = Place::in_log(self.life(epoch), offset);
             self.part.oldest = Some(self.part.oldest.map_or(place, |known| known.min(place)));
         }
-        self.part.is_first = is_first;
+        // A page of the middle does not take back that the first message is known.
+        self.part.is_first |= is_first;
     }
 
     /// Whether an event at this offset belongs to this part, which goes on to the newest one.
@@ -94,9 +95,32 @@ impl Timeline {
         }
     }
 
-    /// Joins a separate part that ends where this one begins.
-    pub fn join(&mut self, before: Self) {
+    /// Joins a separate part that ends where this one begins. Where it goes further, this one knows all already.
+    pub fn join(&mut self, mut before: Self) {
+        let oldest = self.part.oldest;
+        let is_known = |row: &&Rc<Row>| oldest.is_some_and(|oldest| row.place >= oldest);
+        let known = before.chunks.rows().rev().take_while(is_known);
+        for place in known.map(|row| row.place).collect::<Vec<_>>() {
+            before.remove(place);
+        }
+        // A message that the log has twice stands where it is first.
+        let twice =
+            before.places.iter().filter_map(|(key, at)| Some((*at, *self.places.get(key)?)));
+        for (at, known) in twice.collect::<Vec<_>>() {
+            if at.is_better_than(known) {
+                self.remove(known);
+            } else {
+                before.remove(at);
+            }
+        }
+        // Refused messages may stand before all that is known of the log.
+        let is_before = |row: &&Rc<Row>| oldest.is_some_and(|oldest| row.place < oldest);
+        let refused: Vec<_> = self.chunks.rows().take_while(is_before).cloned().collect();
+        for row in &refused {
+            self.chunks.remove(row.place);
+        }
         self.chunks.prepend(before.chunks);
+        refused.into_iter().for_each(|row| self.chunks.insert(row));
         self.places.extend(before.places);
         self.orphans.append(before.orphans);
         self.part.oldest = before.part.oldest;

@@ -72,6 +72,51 @@ fn a_part_that_has_grown_up_to_the_newest_messages_joins_them() {
 }
 
 #[test]
+fn a_part_that_reaches_into_the_newest_messages_doubles_none_when_it_joins() {
+    let mut live = filled(100..110);
+    // The log has this message twice.
+    live.apply(stored("50", 110));
+    // This one stands before all that is known of the log.
+    let place = Place::InLog { life: 0, offset: 20, after: 1 };
+    live.insert(seen("refused"), State::Failed(Refusal::new("too_large", "")), place);
+    let mut older = live.separate();
+    older.begins_at(Some((7, 5)), false);
+    for offset in 5..110 {
+        older.apply(stored(&offset.to_string(), offset));
+    }
+    live.join(older);
+    assert_eq!(offsets(&live), (5..110).collect::<Vec<_>>());
+    assert!(rows(&live).is_sorted_by_key(|row| row.place));
+    assert_eq!(&*rows(&live)[16].seen.id, "refused");
+    assert!(live.find(50).is_some() && live.find(107).is_some());
+    assert_eq!(live.places.len(), live.chunks.len());
+}
+
+#[test]
+fn a_page_of_the_middle_adds_what_is_missing_and_leaves_the_beginning() {
+    let mut live = filled(100..110);
+    live.begins_at(Some((7, 1)), true);
+    live.apply(stored("50", 50));
+    live.begins_at(Some((7, 40)), false);
+    assert_eq!(live.oldest(), Some((7, 1)));
+    assert!(live.is_first());
+    assert_eq!(offsets(&live), std::iter::once(50).chain(100..110).collect::<Vec<_>>());
+}
+
+#[test]
+fn the_nearest_message_is_at_or_before_the_offset_or_else_the_first() {
+    let mut live = filled(100..110);
+    live.apply(Change::Pending { seen: seen("pending"), state: State::Queued });
+    for (offset, nearest) in [(105, 105), (999_999, 109), (1, 100)] {
+        assert_eq!(live.nearest(offset), Some(nearest), "{offset}");
+    }
+    // Offsets are those of the newest epoch.
+    live.apply(Change::Stored { seen: seen("reborn"), epoch: 8, offset: 3 });
+    assert_eq!((live.nearest(105), live.nearest(1)), (Some(3), Some(3)));
+    assert_eq!(Timeline::default().nearest(1), None);
+}
+
+#[test]
 fn a_reader_at_the_beginning_of_far_too_many_messages_keeps_their_surroundings() {
     let mut live = filled(1..40_002);
     live.begins_at(Some((7, 1)), true);

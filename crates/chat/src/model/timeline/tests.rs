@@ -317,6 +317,24 @@ fn a_relation_on_another_days_topic_or_to_another_place_is_ignored() {
 }
 
 #[test]
+fn references_to_epochs_without_events_change_nothing_and_are_not_kept() {
+    let mut timeline = fold([stored("a", 1), queued("mine")]);
+    for at in 2..100 {
+        let mut made_up = related("a", 1, at, edit("made up"));
+        if let Change::Related { about, .. } = &mut made_up {
+            about.epoch = 1_000 + at;
+        }
+        timeline.apply(made_up);
+    }
+    timeline.apply(Change::Succeeded { id: "mine".into(), offset: 50 });
+    timeline.apply(stored("b", 100));
+    assert_eq!(shown(&timeline), [("a", "stored"), ("mine", "stored"), ("b", "stored")]);
+    assert_eq!(rows(&timeline)[0].text(), "text of a");
+    assert!(timeline.find(50).is_some(), "a jump finds messages of the log");
+    assert_eq!((timeline.epochs.len(), timeline.orphans.bytes()), (1, 0));
+}
+
+#[test]
 fn the_last_reaction_of_each_person_with_each_emoji_counts() {
     let react = |who: &str, emoji: &str, at, is_on| {
         related_by(client(who), "a", 1, at, Relation::Reacted { emoji: emoji.into(), is_on })

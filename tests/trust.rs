@@ -11,6 +11,8 @@ mod own;
 #[path = "bridge/peer.rs"]
 #[allow(dead_code)] // the same
 mod peer;
+#[path = "trust/records.rs"]
+mod records;
 
 use std::cell::RefCell;
 use std::rc::Rc;

@@ -60,15 +60,10 @@ impl Bridge {
             let (position, endpoint) = match settled {
                 (Ok(Some(position)), endpoint) => (position, endpoint),
                 (Ok(None), _) => return Err(CertifyError::NotAvailable),
-                (Err(Rejection { code, message }), endpoint) => {
-                    endpoint.link.not_certified();
-                    return Err(match code {
-                        RejectCode::UnknownCertificate => {
-                            CertifyError::UnknownIssuer(certificate.issuer)
-                        }
-                        _ => Rejection { code, message }.into(),
-                    });
+                (Err(Rejection { code: RejectCode::UnknownCertificate, .. }), _) => {
+                    return Err(CertifyError::UnknownIssuer(certificate.issuer));
                 }
+                (Err(rejection), _) => return Err(rejection.into()),
             };
             endpoint.link.certify(&jwt).await;
             endpoint.tell_certificate(&certificate);

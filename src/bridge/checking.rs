@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use std::rc::Weak;
 
 use bus::Topic;
-use session::Body;
-use session::client::{Delivery as Inbound, Older, SubscriptionId};
+use session::client::{Delivery as Inbound, SubscriptionId};
+use session::{Body, Position};
 use trust::{Certificate, Thumbprint, Untrusted};
 
 use super::Endpoint;
@@ -204,11 +204,14 @@ impl Endpoint {
         self.announce(CERTIFICATE_TOPIC, Payload::told(&fields));
     }
 
-    /// Verifies the events of a page of history.
-    pub(super) async fn verify_page(this: &Weak<Self>, older: &Older) -> Vec<Verdict> {
+    /// Verifies events of the log that no subscription brings.
+    pub(super) async fn verify_page(
+        this: &Weak<Self>,
+        events: &[(Position, Topic, Body)],
+    ) -> Vec<Verdict> {
         let signed: Vec<_> = {
             let Some(this) = this.upgrade() else { return Vec::new() };
-            let signed = older.events.iter().map(|(_, topic, body)| {
+            let signed = events.iter().map(|(_, topic, body)| {
                 let needs_signature = this.rules.borrow().match_topic(topic).signed;
                 this.signed(needs_signature, topic, body)
             });

@@ -2,9 +2,9 @@
 
 use std::rc::Weak;
 
-use bus::Pattern;
+use bus::{Pattern, Topic};
 use session::client::{self, Older};
-use session::{Position, RejectCode};
+use session::{Body, Position, RejectCode};
 
 use super::body::received;
 use super::requests::{Answer, request};
@@ -75,20 +75,12 @@ impl Bridge {
         let (pattern, endpoint) = (Pattern::parse(pattern), self.endpoint.this.clone());
         async move {
             let older = Endpoint::read_page(&endpoint, pattern?, before, limit).await?;
-            #[cfg(feature = "trust")]
-            let verdicts = Endpoint::verify_page(&endpoint, &older).await;
-            #[cfg(not(feature = "trust"))]
-            let verdicts = ();
-            Ok(endpoint.upgrade().ok_or(HistoryError::Closed)?.page(older, verdicts))
+            let admitted = Endpoint::admit_read(&endpoint, older.events).await;
+            let events = admitted.ok_or(HistoryError::Closed)?.into_iter().flatten().collect();
+            Ok(HistoryPage { events, next: older.next })
         }
     }
 }
-
-/// What the events of a page show about their authors.
-#[cfg(feature = "trust")]
-type Verdicts = Vec<super::checking::Verdict>;
-#[cfg(not(feature = "trust"))]
-type Verdicts = ();
 
 impl Endpoint {
     /// Reads a page of the peer's log, without checking its events.
@@ -109,25 +101,29 @@ impl Endpoint {
         })
     }
 
-    fn page(&self, older: Older, verdicts: Verdicts) -> HistoryPage {
+    /// Verifies events of the log that no subscription brings. Returns each as the application gets it, or `None` if it is
+    /// withheld or refused.
+    pub(super) async fn admit_read(
+        this: &Weak<Self>,
+        events: Vec<(Position, Topic, Body)>,
+    ) -> Option<Vec<Option<Event>>> {
         #[cfg(feature = "trust")]
-        let mut verdicts = verdicts.into_iter();
-        #[cfg(not(feature = "trust"))]
-        let () = verdicts;
-        let events = older.events.into_iter().filter_map(|(position, topic, body)| {
+        let mut verdicts = Self::verify_page(this, &events).await.into_iter();
+        let this = this.upgrade()?;
+        let admitted = events.into_iter().map(|(position, topic, body)| {
             #[cfg(feature = "trust")]
             let verified = match verdicts.next()? {
                 Ok(verified) => verified,
                 Err(reason) => {
-                    self.withhold(&topic, &body, reason);
+                    this.withhold(&topic, &body, reason);
                     return None;
                 }
             };
             let event = received(topic, body, None, Delivery::Stored(position));
             #[cfg(feature = "trust")]
             let event = event.verified(verified);
-            self.bus.admit(event)
+            this.bus.admit(event)
         });
-        HistoryPage { events: events.collect(), next: older.next }
+        Some(admitted.collect())
     }
 }

@@ -19,12 +19,20 @@ use crate::trust::{Trust, Verified};
 
 /// Every peer may name keys, so that their number is bounded. Beyond it the oldest is forgotten.
 const MOST_KEYS: usize = 1_024;
-/// How many events of a key's topic are read: the newest ones.
-const MOST_CERTIFICATES: u32 = 100;
+/// The maximum number of events of a key's topic that are read at once.
+const PAGE: u32 = 100;
+/// The maximum number of pages that are read, newest first, while no certificate covers an event.
+const MOST_PAGES: usize = 10;
+/// The maximum number of certificates of a key that are remembered.
+const MOST_CERTIFICATES: usize = 200;
 /// How long a key is not looked up again, in milliseconds. A revocation takes effect within this time.
 const FRESH: Millis = 60_000;
-/// How long after an event its certificate may come.
-const BEHIND: Duration = Duration::from_secs(1);
+/// The pauses before a key is looked up again: the certificate of an event may come right after it.
+const PAUSES: [Duration; 3] =
+    [Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(2)];
+/// How old an event may be when its certificate comes, in milliseconds: a certificate covers events before it, and both
+/// take a while to arrive.
+const RECENT: f64 = (LEEWAY * 1_000 + 60_000) as f64;
 
 /// The keys of devices and issuers.
 pub(super) struct Keyring {
@@ -55,6 +63,8 @@ pub(super) struct DeviceKey {
     asked_at: Cell<Option<Millis>>,
     /// The look-up under way.
     asking: RefCell<Option<Promise>>,
+    /// The events for which it reads older pages: when they arrived, and their times in seconds since 1970.
+    wanted: RefCell<Vec<(Millis, u64)>>,
     /// The key in the form of WebCrypto, once an event was to be verified.
     key: OnceCell<JsValue>,
 }
@@ -80,9 +90,14 @@ pub(super) struct Signed {
 }
 
 impl Signed {
-    /// Whether it was published less than a minute ago, by the clock of the device.
+    /// Whether its certificate may still be on the way, by the clock of the device.
     fn is_recent(&self) -> bool {
-        self.time.is_some_and(|time| (js_sys::Date::now() - time as f64).abs() < 60_000.0)
+        self.time.is_some_and(|time| (js_sys::Date::now() - time as f64).abs() < RECENT)
+    }
+
+    /// When it was published, in seconds since 1970.
+    fn seconds(&self) -> u64 {
+        self.time.unwrap_or_default() / 1_000
     }
 
     /// What is to be verified of this event.
@@ -150,6 +165,7 @@ impl Keyring {
             revoked: Cell::new(None),
             asked_at: Cell::new(None),
             asking: RefCell::default(),
+            wanted: RefCell::default(),
             key: OnceCell::new(),
         });
         devices.push(device.clone());
@@ -186,7 +202,18 @@ impl DeviceKey {
     }
 
     fn covers(&self, event: &Signed) -> bool {
-        self.certificates.borrow().iter().any(|one| one.covers(event))
+        self.covers_time(event.seconds())
+    }
+
+    fn covers_time(&self, time: u64) -> bool {
+        self.certificates.borrow().iter().any(|one| one.covers(time))
+    }
+
+    /// Whether an event is wanted that no certificate covers. Forgets the others.
+    fn is_wanting(&self) -> bool {
+        let mut wanted = self.wanted.borrow_mut();
+        wanted.retain(|(_, time)| !self.covers_time(*time));
+        !wanted.is_empty()
     }
 
     /// Whether the key of this certificate, which is this one, has signed an event.
@@ -203,25 +230,34 @@ impl DeviceKey {
         }
     }
 
-    /// Reads the events of the key's topic, the newest first.
-    fn learn(&self, events: &[(Position, Topic, Body)]) {
-        let (mut certificates, mut revoked) = (Vec::new(), None);
+    /// Reads a page of the key's topic, newest first. Of an older page only the certificates that are wanted count.
+    fn learn(&self, events: &[(Position, Topic, Body)], is_newest: bool) {
+        let (mut found, wanted) = (Vec::new(), self.wanted.borrow());
         let known = self.certificates.take();
         for (_, _, body) in events {
             match Record::parse(&body.data) {
                 Some(Record::Certificate(jwt)) => {
-                    certificates.extend(Candidate::read(&jwt, self.thumbprint, &known));
+                    let read = Candidate::read(&jwt, self.thumbprint, &known);
+                    let counts = |one: &Rc<Candidate>| {
+                        is_newest || wanted.iter().any(|(_, time)| one.covers(*time))
+                    };
+                    found.extend(read.filter(counts));
                 }
                 // Only the peer may write this.
                 Some(Record::Revoked { since, .. }) => {
                     let since = since.map(|since| since * 1_000).or(body.time).unwrap_or_default();
-                    revoked = Some(revoked.map_or(since, |earlier: u64| earlier.min(since)));
+                    let earlier = self.revoked.get();
+                    self.revoked.set(Some(earlier.map_or(since, |earlier| earlier.min(since))));
                 }
                 None => {}
             }
         }
-        self.certificates.replace(certificates);
-        self.revoked.set(revoked);
+        // What was found before stays known: an event that it covers may wait.
+        let is_new = |one: &Rc<Candidate>| !found.iter().any(|other| Rc::ptr_eq(one, other));
+        let known: Vec<_> = known.into_iter().filter(is_new).collect();
+        found.extend(known);
+        found.truncate(MOST_CERTIFICATES);
+        self.certificates.replace(found);
     }
 }
 
@@ -237,11 +273,10 @@ impl Candidate {
         is_of_key.then(|| Rc::new(Self { unverified, is_issued, is_told }))
     }
 
-    /// Whether it is valid at the time of an event.
-    fn covers(&self, event: &Signed) -> bool {
+    /// Whether it is valid at a time, in seconds since 1970.
+    fn covers(&self, time: u64) -> bool {
         let Certificate { issued_at, expires_at, .. } = self.unverified.certificate;
-        let seconds = event.time.unwrap_or_default() / 1_000;
-        (issued_at.saturating_sub(LEEWAY)..=expires_at.saturating_add(LEEWAY)).contains(&seconds)
+        (issued_at.saturating_sub(LEEWAY)..=expires_at.saturating_add(LEEWAY)).contains(&time)
     }
 }
 
@@ -259,16 +294,19 @@ impl Endpoint {
             // The answer may be older than the event.
             (device, asking) = this.upgrade().ok_or(CLOSED)?.prepare(event);
         }
-        if event.is_recent() && !device.covers(event) {
-            // A device whose events have waited for a certificate sends it right after them.
-            sleep(BEHIND).await;
+        // A device whose events have waited for a certificate sends it right after them.
+        for pause in PAUSES {
+            if device.covers(event) || !event.is_recent() {
+                break;
+            }
+            sleep(pause).await;
             let asking = this.upgrade().ok_or(CLOSED)?.look_up(&device);
             let _ = subtle::wait(Ok(asking)).await;
         }
         let endpoint = this.upgrade().ok_or(CLOSED)?;
         let candidates = device.certificates.borrow().clone();
         // If none is valid at that time, any of them tells this apart from a key without certificates.
-        let valid = candidates.iter().filter(|one| one.covers(event));
+        let valid = candidates.iter().filter(|one| one.covers(event.seconds()));
         let valid: Vec<_> = valid.chain(candidates.first()).collect();
         let mut issued = Vec::new();
         for candidate in &valid {
@@ -307,11 +345,15 @@ impl Endpoint {
     /// The key of an event, and the look-up to wait for if it is not known well enough.
     pub(super) fn prepare(&self, event: &Signed) -> (Rc<DeviceKey>, Option<Promise>) {
         let device = self.keyring.device(event.thumbprint);
-        let asking = (!device.is_fresh_for(event)).then(|| self.look_up(&device));
+        let asking = (!device.is_fresh_for(event)).then(|| {
+            device.wanted.borrow_mut().push((event.arrived, event.seconds()));
+            self.look_up(&device)
+        });
         (device, asking)
     }
 
-    /// Asks the peer for the certificates of a key. Events that wait for the same key share the answer.
+    /// Asks the peer for the newest certificates of a key, and for older ones while no certificate covers an event that is
+    /// wanted. Events that wait for the same key share the answer.
     fn look_up(&self, device: &Rc<DeviceKey>) -> Promise {
         let mut asking = device.asking.borrow_mut();
         if let Some(asking) = &*asking {
@@ -321,12 +363,22 @@ impl Endpoint {
         let promise = promise(async move {
             let asked_at = monotonic();
             if let Ok(pattern) = Pattern::parse(&asked.thumbprint.topic()) {
-                // If the peer refuses, what is known stays known.
-                if let Ok(older) = Self::read_page(&this, pattern, None, MOST_CERTIFICATES).await {
-                    asked.learn(&older.events);
+                let mut before = None;
+                for number in 0..MOST_PAGES {
+                    let is_newest = number == 0;
+                    let page = Self::read_page(&this, pattern.clone(), before.take(), PAGE).await;
+                    // If the peer refuses, what is known stays known.
+                    let Ok(older) = page else { break };
+                    asked.learn(&older.events, is_newest);
+                    before = older.next;
+                    if before.is_none() || !asked.is_wanting() {
+                        break;
+                    }
                 }
                 asked.asked_at.set(Some(asked_at));
             }
+            // Those that have arrived since then ask again.
+            asked.wanted.borrow_mut().retain(|(arrived, _)| *arrived > asked_at);
             asked.asking.take();
             Ok(JsValue::UNDEFINED)
         });

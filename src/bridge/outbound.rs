@@ -182,6 +182,10 @@ impl Endpoint {
                 }
             }
             Outcome::Rejected(code, message) => {
+                #[cfg(feature = "trust")]
+                if let Ok(bytes) = settled.event.payload().to_bytes() {
+                    self.link.refused(settled.event.topic(), &bytes.data);
+                }
                 if code == RejectCode::Uncertain {
                     self.report.found_uncertain();
                     let topic = settled.event.topic().as_str().into();

@@ -8,6 +8,7 @@ use session::client::{self, Older, RequestId};
 use session::{Position, TopicTally};
 
 use super::Endpoint;
+use crate::js::spawn;
 use crate::link::Link;
 
 /// The answer to a request.
@@ -90,6 +91,13 @@ impl Drop for Asked<'_> {
         if let Some(endpoint) = self.endpoint.upgrade() {
             endpoint.link.forget_request(self.id);
             endpoint.requests.borrow_mut().retain(|request| request.id != self.id);
+            // Another request may be sent instead, but no handler runs where a future is dropped.
+            let this = self.endpoint.clone();
+            spawn(async move {
+                if let Some(endpoint) = this.upgrade() {
+                    endpoint.link.drive();
+                }
+            });
         }
     }
 }

@@ -4,10 +4,9 @@ use bus::Topic;
 use session::client;
 use session::{MAX_TALLIED, Position, RejectCode, TallyTopic};
 
-use super::body::received;
 use super::requests::{Answer, request};
 use super::{Bridge, Endpoint};
-use crate::{Delivery, Event};
+use crate::Event;
 
 /// What the peer's log holds of a topic.
 #[derive(Debug, Clone)]
@@ -20,7 +19,7 @@ pub struct TopicTally {
     /// The position of the newest event, if there is one.
     pub head: Option<Position>,
     /// The newest event that was not deleted and is no deletion. `None` if its data is large, if there is none among the
-    /// newest few, or if an interceptor refuses it.
+    /// newest few, if an interceptor refuses it, or if it is withheld: it cannot be verified.
     pub newest: Option<Event>,
     /// Why the topic was not counted: [`RejectCode::NotAllowed`] without the right to read its past.
     pub refused: Option<RejectCode>,
@@ -78,24 +77,28 @@ impl Bridge {
                     client::RequestError::Refused(code) => TallyError::Refused(code),
                     _ => TallyError::NotAvailable,
                 })?;
-                let endpoint = endpoint.upgrade().ok_or(TallyError::Closed)?;
-                all.extend(
-                    some.iter().zip(tallies).map(|(of, tally)| endpoint.topic_tally(of, tally)),
-                );
+                let newest: Vec<_> = some.iter().zip(&tallies).map(newest).collect();
+                let has_newest: Vec<_> = newest.iter().map(Option::is_some).collect();
+                let events = newest.into_iter().flatten().collect();
+                let admitted = Endpoint::admit_read(&endpoint, events).await;
+                let mut admitted = admitted.ok_or(TallyError::Closed)?.into_iter();
+                for ((of, tally), has_newest) in some.iter().zip(tallies).zip(has_newest) {
+                    let session::TopicTally { count, head, refused, .. } = tally;
+                    let newest = if has_newest { admitted.next().flatten() } else { None };
+                    all.push(TopicTally { topic: of.topic.clone(), count, head, newest, refused });
+                }
             }
             Ok(all)
         }
     }
 }
 
-impl Endpoint {
-    fn topic_tally(&self, of: &TallyTopic, tally: session::TopicTally) -> TopicTally {
-        let session::TopicTally { count, head, newest, refused } = tally;
-        let newest = head.as_ref().zip(newest).and_then(|(head, (offset, body))| {
-            let (topic, body) = (Topic::parse(&of.topic).ok()?, session::Body::decode(&body).ok()?);
-            let position = Position { offset, id: Some(body.id.clone()), ..head.clone() };
-            self.bus.admit(received(topic, body, None, Delivery::Stored(position)))
-        });
-        TopicTally { topic: of.topic.clone(), count, head, newest, refused }
-    }
+/// The newest event of a topic, not verified yet.
+fn newest(
+    (of, tally): (&TallyTopic, &session::TopicTally),
+) -> Option<(Position, Topic, session::Body)> {
+    let (head, (offset, body)) = tally.head.as_ref().zip(tally.newest.as_ref())?;
+    let (topic, body) = (Topic::parse(&of.topic).ok()?, session::Body::decode(body).ok()?);
+    let position = Position { offset: *offset, id: Some(body.id.clone()), ..head.clone() };
+    Some((position, topic, body))
 }

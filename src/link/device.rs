@@ -17,7 +17,10 @@ use crate::subtle::{KeyPair, Point, Signature, wait};
 #[derive(Default)]
 pub(crate) struct Device {
     key: OnceCell<Rc<DeviceKey>>,
+    /// The newest one that the peer has stored.
     certificate: RefCell<Option<Certificate>>,
+    /// Those that wait in the outbox. The peer may refuse them, so that they sign only what waits for a certificate.
+    offered: RefCell<Vec<Certificate>>,
     /// Events wait for a certificate.
     is_awaited: Cell<bool>,
 }
@@ -63,25 +66,25 @@ impl Device {
         self.key.get().cloned()
     }
 
-    /// Whether an event of this time, in seconds, may be signed.
+    /// Whether the peer has stored a certificate that covers this time, in seconds.
     pub(super) fn is_certified_at(&self, time: u64) -> bool {
-        self.certificate.borrow().as_ref().is_some_and(|certificate| {
-            let Certificate { issued_at, expires_at, .. } = certificate;
-            (issued_at.saturating_sub(LEEWAY)..=expires_at + LEEWAY).contains(&time)
-        })
+        self.certificate.borrow().iter().any(|certificate| covers(certificate, time))
+    }
+
+    /// Whether an event of this time, in seconds, may be signed: its certificate is stored, or follows it.
+    pub(super) fn may_sign(&self, time: u64) -> bool {
+        self.is_certified_at(time)
+            || self.offered.borrow().iter().any(|certificate| covers(certificate, time))
     }
 
     /// Whether an event of this time, in seconds, is too old for any certificate that is issued from now on.
     pub(super) fn is_too_late_for(&self, time: u64) -> bool {
-        let certificate = self.certificate.borrow();
-        certificate.as_ref().is_some_and(|newest| time < newest.issued_at.saturating_sub(LEEWAY))
+        let (stored, offered) = (self.certificate.borrow(), self.offered.borrow());
+        let mut known = stored.iter().chain(&*offered);
+        !self.may_sign(time) && known.any(|it| time < it.issued_at.saturating_sub(LEEWAY))
     }
 
-    /// Whether an event could not be signed for want of a certificate.
-    pub(super) fn is_awaited(&self) -> bool {
-        self.is_awaited.get()
-    }
-
+    /// An event could not be signed for want of a certificate.
     pub(super) fn await_certificate(&self) {
         self.is_awaited.set(true);
     }
@@ -91,13 +94,28 @@ impl Device {
         let _same_key = self.load(database).await;
     }
 
-    /// Signs events under this certificate from now on.
+    /// A certificate is in the outbox. Returns whether events wait for one.
+    pub(super) fn offer(&self, certificate: Certificate) -> bool {
+        let mut offered = self.offered.borrow_mut();
+        if !offered.contains(&certificate) {
+            offered.push(certificate);
+        }
+        self.is_awaited.replace(false)
+    }
+
+    /// A certificate has left the outbox.
+    pub(super) fn withdraw(&self, certificate: &Certificate) {
+        self.offered.borrow_mut().retain(|offered| offered != certificate);
+    }
+
+    /// Signs events under this certificate from now on: the peer has stored it.
     pub(super) async fn certify(
         &self,
         database: Option<&str>,
         jwt: &str,
         certificate: Certificate,
     ) {
+        self.withdraw(&certificate);
         self.certificate.replace(Some(certificate));
         self.is_awaited.set(false);
         let Some(store) = open(database).await else { return };
@@ -105,11 +123,6 @@ impl Device {
             record.set(CERTIFICATE, jwt.into());
             let _is_written = store.write(Writing::Put, &record).await;
         }
-    }
-
-    /// The peer does not take the certificate.
-    pub(super) fn forget_certificate(&self) {
-        self.certificate.take();
     }
 
     async fn load(&self, database: Option<&str>) -> Option<KeyPair> {
@@ -130,6 +143,12 @@ impl Device {
         let _is_first = open(database).await?.write(Writing::Add, &record).await;
         self.load(database).await
     }
+}
+
+/// Whether a certificate is valid at a time, in seconds.
+fn covers(certificate: &Certificate, time: u64) -> bool {
+    let Certificate { issued_at, expires_at, .. } = certificate;
+    (issued_at.saturating_sub(LEEWAY)..=expires_at.saturating_add(LEEWAY)).contains(&time)
 }
 
 /// The members of the record.

@@ -6,7 +6,7 @@ use session::Body;
 use session::client::ProofRequest;
 use session::tabs::Lane;
 use topic::Topic;
-use trust::{Record, Thumbprint};
+use trust::{Certificate, Record, Thumbprint};
 use web_sys::Url;
 
 use super::Link;
@@ -39,43 +39,68 @@ impl Link {
         self.device.is_certified_at(js_sys::Date::now() as u64 / 1_000)
     }
 
-    /// A durable event that carries a certificate is in the outbox, or `is_stored` by the peer.
+    /// A durable event that may carry a certificate is in the outbox, or `is_stored` by the peer.
     ///
-    /// From then on events are signed. If some of them wait for a certificate, it waits behind them in the outbox. Then
-    /// they are signed at once, and leave right before it.
+    /// From a stored one on all events are signed. In the outbox it may wait behind events that wait for a certificate:
+    /// they are signed under it, and leave right before it.
     pub(crate) fn noticed(&self, topic: &Topic, data: &[u8], is_stored: bool) {
-        if !self.options.has_key
-            || !(is_stored || self.device.is_awaited())
-            || Thumbprint::from_topic(topic.as_str()).is_none()
-        {
-            return;
-        }
-        let Some(Record::Certificate(jwt)) = Record::parse(data) else { return };
+        let Some(jwt) = self.certificate_in(topic, data) else { return };
         let link = self.this.clone();
         spawn(async move {
-            if let Some(link) = link.upgrade() {
-                link.certify(&jwt).await;
+            let Some(link) = link.upgrade() else { return };
+            match is_stored {
+                true => link.certify(&jwt).await,
+                false => link.offer(&jwt).await,
             }
         });
     }
 
-    /// Signs events under this certificate, if it is of this device.
-    pub(crate) async fn certify(&self, jwt: &str) {
-        let (Ok(unverified), Some(key)) = (trust::parse_certificate(jwt), self.device_key().await)
-        else {
-            return;
-        };
-        if unverified.certificate.thumbprint() != key.thumbprint {
-            return;
+    /// The peer does not take a durable event that may carry a certificate.
+    pub(crate) fn refused(&self, topic: &Topic, data: &[u8]) {
+        let jwt = self.certificate_in(topic, data);
+        if let Some(Ok(refused)) = jwt.map(|jwt| trust::parse_certificate(&jwt)) {
+            self.device.withdraw(&refused.certificate);
         }
-        self.device.certify(self.store.database(), jwt, unverified.certificate).await;
-        self.tab.borrow_mut().sign_again(monotonic());
-        self.drive();
     }
 
-    /// The peer does not take the certificate.
-    pub(crate) fn not_certified(&self) {
-        self.device.forget_certificate();
+    /// The certificate that an event carries, of whichever device.
+    fn certificate_in(&self, topic: &Topic, data: &[u8]) -> Option<String> {
+        if !self.options.has_key {
+            return None;
+        }
+        Thumbprint::from_topic(topic.as_str())?;
+        match Record::parse(data)? {
+            Record::Certificate(jwt) => Some(jwt),
+            Record::Revoked { .. } => None,
+        }
+    }
+
+    /// Reads a certificate, if it is of this device.
+    async fn own(&self, jwt: &str) -> Option<Certificate> {
+        let certificate = trust::parse_certificate(jwt).ok()?.certificate;
+        let key = self.device_key().await?;
+        (certificate.thumbprint() == key.thumbprint).then_some(certificate)
+    }
+
+    async fn offer(&self, jwt: &str) {
+        if let Some(certificate) = self.own(jwt).await
+            && self.device.offer(certificate)
+        {
+            self.sign_again();
+        }
+    }
+
+    /// Signs events under this certificate, if it is of this device: the peer has stored it.
+    pub(crate) async fn certify(&self, jwt: &str) {
+        if let Some(certificate) = self.own(jwt).await {
+            self.device.certify(self.store.database(), jwt, certificate).await;
+            self.sign_again();
+        }
+    }
+
+    fn sign_again(&self) {
+        self.tab.borrow_mut().sign_again(monotonic());
+        self.drive();
     }
 
     /// Signs what proves to the peer that this client has the key.
@@ -124,11 +149,11 @@ impl Link {
     async fn signature(&self, topic: &Topic, body: &Body) -> Option<[u8; 64]> {
         let key = self.device_key().await?;
         let time = seconds_of(body);
-        if !self.device.is_certified_at(time) {
+        if !self.device.may_sign(time) {
             // Another tab may have written one.
             self.device.reload(self.store.database()).await;
         }
-        if !self.device.is_certified_at(time) {
+        if !self.device.may_sign(time) {
             self.device.await_certificate();
             return None;
         }

@@ -49,6 +49,7 @@ async fn send(page: &mut Page) -> Result<event_driven_kit::trust::SentCertificat
     });
     for _ in 0..100 {
         page.serve().await;
+        page.peer.accept_all();
         let result = sent.take();
         if let Some(result) = result {
             return result;
@@ -118,6 +119,37 @@ async fn events_of_a_signed_rule_wait_for_the_certificate() {
     let signed = logged(&page, "chat.a").remove(0);
     let certificate = logged(&page, &format!("certs.{}", sent.key)).remove(0);
     assert!(verify(&signed, &certificate).await);
+}
+
+#[wasm_bindgen_test]
+async fn a_certificate_that_is_sent_offline_signs_the_events_before_it() {
+    let issuer = Rc::new(Issuer::new().await);
+    let options = trusting(certify(new_user(), &issuer, 0, 3_600), &issuer);
+    let rule = Rule::both("chat.>").durable().signed();
+    let mut page = Page::open(Peer::default(), options, rule).await;
+    page.peer.hang_up(4000, "restart");
+    let receipt = page.bus.publish("chat.a", "waits").unwrap();
+    let sent = send(&mut page).await.unwrap();
+    assert!(matches!(receipt.status(), Status::Stored(_)), "{:?}", receipt.status());
+    let signed = logged(&page, "chat.a").remove(0);
+    let certificate = logged(&page, &format!("certs.{}", sent.key)).remove(0);
+    assert!(verify(&signed, &certificate).await);
+}
+
+#[wasm_bindgen_test]
+async fn a_refused_certificate_does_not_come_back() {
+    let issuer = Rc::new(Issuer::new().await);
+    let options = trusting(certify(new_user(), &issuer, 0, 3_600), &issuer);
+    let rule = Rule::both("chat.>").durable().signed();
+    let mut page = Page::open(Peer::default(), options, rule).await;
+    page.bus.publish("chat.a", "refused with it").unwrap();
+    page.serve().await;
+    page.peer.refuses = true;
+    assert_eq!(code(send(&mut page).await), "illegal_event");
+    page.peer.refuses = false;
+    let receipt = page.bus.publish("chat.a", "waits for another").unwrap();
+    page.serve().await;
+    assert_eq!((receipt.status(), page.peer.log().len()), (Status::Kept, 0));
 }
 
 #[wasm_bindgen_test]

@@ -282,6 +282,20 @@ fn a_cancelled_delete_is_not_asked_for_again() {
     assert_eq!(learnt(&mut dialogue), []);
 }
 
+#[test]
+fn a_cancelled_request_makes_room_for_one_that_waits() {
+    let mut dialogue = welcomed(&[FrameKind::Delete.number()]);
+    let ids: Vec<_> = (1..=6).map(|offset| dialogue.client.delete(at(offset))).collect();
+    let offsets = |dialogue: &mut Dialogue| -> Vec<u64> {
+        requested(dialogue).iter().map(|delete| delete.position.offset).collect()
+    };
+    assert_eq!(offsets(&mut dialogue), [1, 2, 3, 4]);
+    dialogue.client.forget_request(ids[4]);
+    assert_eq!(offsets(&mut dialogue), [0; 0], "it had not been sent");
+    dialogue.client.forget_request(ids[1]);
+    assert_eq!(offsets(&mut dialogue), [6]);
+}
+
 /// What a JSON client that names a guest secret is told, and what it publishes and deletes in a log of its own.
 #[cfg(feature = "json")]
 #[test]

@@ -55,6 +55,8 @@ impl Client {
     /// Cancels a request. What was sent may have its effect, which is not reported.
     pub fn forget_request(&mut self, id: RequestId) {
         self.requests.all.retain(|request| request.id != id);
+        // One that waits may take its place.
+        self.send_requests();
     }
 
     pub(super) fn request(&mut self, asked: Asked) -> RequestId {

@@ -37,7 +37,7 @@ impl World {
             self.record(Record::MustBeSigned { event });
         }
         if topic == REFUSED || is_short {
-            self.refusable.insert(event);
+            self.may_be_refused(number, event);
         }
         if self.random.once_in(25) {
             self.cancel(number, event);
@@ -51,11 +51,15 @@ impl World {
             will = machine.cancel(&format!("e{event}"));
         });
         if will {
-            self.refusable.insert(event);
-            let profile = &self.profiles[self.tabs[number].profile];
-            if profile.knows(event) {
-                self.say_refusable(event);
-            }
+            self.may_be_refused(number, event);
+        }
+    }
+
+    /// An event that a tab has published may be rejected. If it is kept already, that is said now.
+    fn may_be_refused(&mut self, number: usize, event: EventNo) {
+        self.refusable.insert(event);
+        if self.profiles[self.tabs[number].profile].knows(event) {
+            self.say_refusable(event);
         }
     }
 

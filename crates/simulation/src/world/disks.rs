@@ -42,6 +42,8 @@ pub(super) struct Profile {
     pub(super) key: Option<DeviceKey>,
     /// Whether there is a certificate that covers what it signs.
     pub(super) is_certified: bool,
+    /// Its disk was once restored from a backup.
+    pub(super) was_restored: bool,
     /// The events that an application knows to be kept, on disk or in memory, with the last time of that.
     kept: BTreeMap<EventNo, u64>,
 }
@@ -77,6 +79,7 @@ impl Profile {
             is_empty: false,
             key: None,
             is_certified: true,
+            was_restored: false,
             kept: BTreeMap::new(),
         }
     }
@@ -301,6 +304,7 @@ impl World {
         let before = profile.rows();
         let is_other = is_orphan || profile.backup.saved().client != profile.outbox.saved().client;
         (profile.outbox, profile.is_empty) = (profile.backup.clone(), false);
+        profile.was_restored = true;
         let after = profile.rows();
         profile.asked.clear();
         for event in before.difference(&after).copied() {

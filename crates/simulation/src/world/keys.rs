@@ -174,6 +174,7 @@ impl World {
         // restored and then loses its key cannot learn which of its rows were sent, and sends them again.
         if self.profiles.iter().filter(|profile| profile.key == Some(key)).count() > 1
             || self.profiles[number].doubt.is_of_state()
+            || self.profiles[number].was_restored
             || self.tabs.iter_mut().any(|tab| tab.profile == number && tab.sends_from_memory())
         {
             return;

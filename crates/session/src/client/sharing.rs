@@ -131,12 +131,6 @@ impl Client {
         is_known
     }
 
-    /// Another tab does not know what became of an event. Waits for those that may know it. Returns false if this client
-    /// does not wait for the event.
-    pub(crate) fn doubt(&mut self, id: &str, now: Millis) -> bool {
-        self.outbox.doubt(id, now)
-    }
-
     /// Removes the row of an event that the store no longer holds, or that this page has kept under a number of a client
     /// that it has not loaded yet.
     pub(super) fn forget_row(&mut self, id: &str) -> Option<OutboxRow> {

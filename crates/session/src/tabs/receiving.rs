@@ -30,9 +30,6 @@ impl Tab {
                 }
             }
             TabMessage::Kept { client, row } => self.client.heard_row(client, row, self.now),
-            // Another tab may know more, and its report may come later.
-            TabMessage::Settled { id, outcome }
-                if is_uncertain(&outcome) && self.client.doubt(&id, self.now) => {}
             TabMessage::Settled { id, outcome } => {
                 if self.client.heard_settled(&id, outcome) {
                     self.told.push(id);

@@ -218,11 +218,15 @@ impl Publishers {
                 return Err(Breach(Promise::Answered, text));
             }
         }
+        // A leader that does not know passes this on, and a tab may hear it before the report of one that knew.
+        let was_uncertain = row.answers.iter().any(|(_, it)| matches!(it, Answer::Uncertain));
         row.answers.push((life, answer));
         let told_at = *row.told_at.get_or_insert(self.now);
         self.pages.answered(life, event);
-        let may_be_unknown =
-            row.in_doubt || row.is_wiped || self.pages.may_have_missed(life, told_at);
+        let may_be_unknown = row.in_doubt
+            || row.is_wiped
+            || was_uncertain
+            || self.pages.may_have_missed(life, told_at);
         let Some(published) = self.events.get_mut(&event) else { return Ok(()) };
         match answer {
             Answer::Stored(place) if logs.at(place) != Some(event) => {

@@ -84,16 +84,6 @@ impl Outbox {
         StoreRequest::Drop { client, numbers, why }
     }
 
-    /// Nothing is known of a row, which the store no longer holds, unless another tab reports its outcome soon.
-    pub(in crate::client) fn doubt(&mut self, id: &str, now: Millis) -> bool {
-        let Some(entry) = self.find(id) else { return false };
-        if !matches!(entry.stage, Stage::Lost { .. }) {
-            entry.stage = Stage::lost(now);
-            self.timed = true;
-        }
-        true
-    }
-
     /// The store has dropped some of the rows; others may have been sent. Rows that it no longer holds were settled
     /// by another tab. Returns the dropped rows with the reason.
     pub(in crate::client) fn dropped(

@@ -25,8 +25,8 @@
 
 use serde::Deserialize;
 
-use crate::bridge::Position;
 use crate::{Cause, Rejection};
+use session::Position;
 
 /// The topic that reports the certificates of devices, its own and others, as a [`Certified`]: when the peer has taken
 /// one, and when an event is verified by one for the first time.

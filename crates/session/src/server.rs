@@ -58,6 +58,7 @@ mod claims;
 mod conflated;
 mod credential;
 mod deleting;
+mod deletion;
 mod effect;
 mod history;
 pub mod ledger;
@@ -79,6 +80,7 @@ mod tally;
 #[cfg(feature = "json")]
 mod text;
 mod texts;
+mod ticket;
 mod timers;
 
 use std::collections::VecDeque;
@@ -92,10 +94,10 @@ use access::PublishRights;
 use conflated::Conflated;
 use credential::Credential;
 pub use credential::Granted;
-pub use deleting::{Deletable, Deletion};
+pub use deletion::{Deletable, Deletion};
 pub use effect::{
     Answer, Append, ChangedPatterns, Decided, Effect, Ephemeral, Located, Logged, Numbered, Older,
-    Opened, Page, Query, Refusal, SocketMessage, StartPoint, StreamNo, Ticket, TopicCount,
+    Opened, Page, Query, Refusal, SocketMessage, StartPoint, TopicCount,
 };
 use history::HistoryRequest;
 pub use options::{Options, Wire};
@@ -113,6 +115,7 @@ pub use rendered::Rendered;
 use subscriptions::Subscriptions;
 use tally::TallyRequest;
 pub use texts::Texts;
+pub use ticket::{StreamNo, Ticket};
 
 /// The state machine. See the [module](self) for how to drive it.
 #[derive(Debug)]

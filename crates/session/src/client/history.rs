@@ -1,20 +1,10 @@
 //! Pages of history, backwards from a position.
 
-use topic::{Pattern, Topic};
+use topic::Topic;
 
-use super::requests::Asked;
-use super::{Client, HistoryError, Older, RequestId};
+use super::{HistoryError, Older};
 use crate::wire::frame::HistoryPage;
 use crate::{Body, MAX_NUMBER, Position};
-
-impl Client {
-    /// Requests a page of at most `limit` events before a position, or of the newest events.
-    /// [`Effect::History`](super::Effect::History) brings it when the link is up; the peer may return fewer events. Paging
-    /// goes through one stream after the other, beginning with the main one.
-    pub fn history(&mut self, pattern: Pattern, before: Option<Position>, limit: u32) -> RequestId {
-        self.request(Asked::History { pattern, before, limit })
-    }
-}
 
 /// Returns `None` if the page does not follow the grammar.
 pub(super) fn read(

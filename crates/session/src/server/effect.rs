@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use topic::{Pattern, Topic};
 
-use super::{Deletion, Rendered, Texts};
+use super::{Deletion, Rendered, StreamNo, Texts, Ticket};
 use crate::{Body, CloseCode, Durability, Hello, Position, RejectCode, Start};
 
 /// What the owner of a [`Server`](super::Server) must do, in order.
@@ -105,9 +105,6 @@ pub enum Answer {
     Counts(Vec<TopicCount>),
 }
 
-/// The index of a stream in [`Options::streams`](super::Options::streams).
-pub type StreamNo = usize;
-
 /// How a connection's subscribed patterns have changed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ChangedPatterns {
@@ -129,15 +126,6 @@ pub struct Ephemeral {
     pub body: Arc<[u8]>,
     /// Its text form, rendered once for all receivers that want it.
     pub text: Rendered,
-}
-
-/// Identifies a request until it is answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Ticket(pub(super) u64);
-
-impl Ticket {
-    /// Of an append that no server has requested. It has no answer.
-    pub const NONE: Self = Self(0);
 }
 
 /// A WebSocket message.

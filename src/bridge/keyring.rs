@@ -5,7 +5,6 @@ use std::rc::{Rc, Weak};
 use std::time::Duration;
 
 use bus::Pattern;
-use gloo_timers::future::sleep;
 use js_sys::{Array, JSON, Promise, Reflect};
 use session::{Body, Millis, Position};
 use topic::Topic;
@@ -13,7 +12,7 @@ use trust::{Certificate, Evidence, LEEWAY, Record, Thumbprint, Untrusted, Unveri
 use wasm_bindgen::{JsCast, JsValue};
 
 use super::Endpoint;
-use crate::js::{monotonic, promise};
+use crate::js::{monotonic, promise, sleep};
 use crate::subtle;
 use crate::trust::{Trust, Verified};
 

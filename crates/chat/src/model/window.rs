@@ -25,7 +25,7 @@ pub fn drawn(chunks: &[Rc<Chunk>], seen: Range<usize>, now: Range<usize>) -> Ran
         return now;
     }
     let mut range = around(BESIDE);
-    // Only a very tall screen with very small rows has so many.
+    // Only a very tall screen with very small rows reaches this.
     while rows(&range) > MOST_ROWS && range.len() > 1 {
         if range.start < seen.start { range.start += 1 } else { range.end -= 1 }
     }

@@ -2,7 +2,7 @@
 //!
 //! A client may not lose its id to another one that has seen it, so it is recorded before anything that it does shows the
 //! id to others. A durable event needs more: if the client sent one, and the peer crashed before it recorded the client,
-//! then nobody could tell later whether the peer had forgotten it. So the client asks first, by another hello.
+//! then it would be unknown later whether the peer had forgotten it. So the client asks first, by another hello.
 
 use topic::Topic;
 

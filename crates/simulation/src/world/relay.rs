@@ -30,7 +30,7 @@ pub(super) struct Relay {
 }
 
 impl Relay {
-    /// A relay with this many streams. The second one keeps so many events of each topic.
+    /// A relay with this many streams. The second one keeps this many events of each topic.
     pub(super) fn new(
         streams: usize,
         keep_topic: Option<usize>,

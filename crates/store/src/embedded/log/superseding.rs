@@ -1,4 +1,4 @@
-//! Last values: a stream that keeps so many events of each topic drops an older one when a later one is logged.
+//! Last values: a stream that keeps a number of events of each topic drops the oldest of them when a later one is logged.
 //!
 //! An event leaves the index of its topic, and its row is written again without it, once for all events of the row that
 //! go together. A row that becomes thin joins the one before it, so that what stays does not lie scattered in the file.

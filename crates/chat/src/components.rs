@@ -22,6 +22,7 @@
 //! component.
 
 mod announcer;
+mod author;
 mod composer;
 mod emoji_picker;
 mod failures;
@@ -36,8 +37,10 @@ mod notice;
 mod origin;
 mod outlet;
 mod refused;
+mod regions;
 mod room_rules;
 mod room_view;
+mod settings;
 mod title;
 mod typing_bar;
 mod uplink;
@@ -47,10 +50,13 @@ pub use join::{Join, Joined};
 pub use link_bar::LinkBar;
 pub use menu::menu;
 pub use refused::use_refused;
+pub use regions::use_regions;
 pub use room_view::RoomView;
+pub use settings::settings;
 pub use uplink::use_uplink;
 
 use announcer::use_announcer;
+use author::author;
 use composer::Composer;
 use emoji_picker::EmojiPicker;
 use history::use_history;

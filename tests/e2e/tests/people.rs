@@ -4,7 +4,7 @@
 use end_to_end::{Account, Browser, Driver, Relay, eventually};
 use serde_json::{Value, json};
 
-const STRANGER: &str = include_str!("strangers/stranger.js");
+const WRITER: &str = include_str!("timeline/writer.js");
 
 /// What the page says besides what people write: visible texts, and texts for screen readers.
 const TEXTS: &str = "const texts = [document.title];
@@ -331,46 +331,49 @@ async fn a_zoom_of_400_percent_leaves_two_messages() {
 #[tokio::test]
 async fn the_announcer_says_each_new_message_once_and_nothing_else() {
     let (driver, relay) = (Driver::start().await, Relay::start().await);
-    let (ann, bob) = (Browser::open(&driver).await, Browser::open(&driver).await);
-    let stranger = Browser::open(&driver).await;
-    stranger.goto(&format!("{}/embed.html", relay.url())).await;
-    assert_eq!(stranger.run_async(STRANGER, vec!["tea".into()]).await, Value::Null);
-    bob.join(&relay.url(), "tea", "Bob").await;
-    bob.say("history").await;
-    bob.appears(".own[data-state=stored]").await;
-    ann.join(&relay.url(), "tea", "Ann").await;
-    ann.shows(&["history".to_owned()]).await;
-    // All texts that a screen reader would be given in the room.
+    let [ann, bob, page] = [(); 3].map(|()| Browser::open(&driver));
+    let (ann, bob, page) = (ann.await, bob.await, page.await);
+    page.goto(&format!("{}/embed.html", relay.url())).await;
+    assert_eq!(page.run_async(WRITER, vec!["tea".into()]).await, Value::Null);
+    let writes = async |script: &str| {
+        let script = format!("const [done] = arguments; writer.{script}.then(() => done(null), String);");
+        assert_eq!(page.run_async(&script, vec![]).await, Value::Null);
+    };
+    // All texts that the page gives to screen readers.
     let record = "window.said = [];
         new MutationObserver((changes) => {
             for (const { addedNodes, target } of changes)
-                for (const node of addedNodes) {
-                    const place = (node.parentElement ?? target).closest('[role=status], [role=alert], [role=log], [aria-live]');
-                    if (place && !place.closest('#link') && node.textContent) said.push(node.textContent);
+                for (const node of [...addedNodes, target]) {
+                    const element = node.parentElement ?? target;
+                    const place = element.closest('[role=status], [role=alert], [role=log], [aria-live]');
+                    if (place && !place.closest('#link') && node !== place) said.push(node.textContent);
                 }
         }).observe(document.body, { childList: true, subtree: true, characterData: true });";
+    let said = async || ann.run("return said", vec![]).await;
+    writes("write(0, 2)").await;
+    ann.goto(&relay.url()).await;
+    ann.started().await;
     ann.run(record, vec![]).await;
-    let typist = json!({ "id": "bob", "name": "Bob" });
-    stranger.run("stranger.type(arguments[0])", vec![typist.clone()]).await;
+    ann.fill("#name", "Ann").await;
+    ann.fill("#room", "tea").await;
+    ann.click("#join").await;
+    ann.appears(".message:nth-child(2)").await;
+    bob.join(&relay.url(), "tea", "Bob").await;
+    bob.put("#composer", "x").await;
     ann.says(".typing", "Bob is typing…").await;
     ann.say("my own").await;
     ann.appears(".own[data-state=stored]").await;
-    bob.shows(&["history".to_owned(), "my own".to_owned()]).await;
-    for text in ["first", "second"] {
-        bob.say(text).await;
-    }
-    let said = async || ann.run("return said", vec![]).await;
-    let expected = json!(["Bob: first", "Bob: second"]);
-    eventually("both texts", async || (said().await == expected).then_some(())).await;
-    // What changes later: a round trip of Ann's shows that all of it has arrived.
-    stranger.run("stranger.type(arguments[0])", vec![typist]).await;
-    ann.reload().await;
-    ann.run(record, vec![]).await;
-    ann.appears(".message:nth-child(4)").await;
-    ann.say("last").await;
-    ann.appears(".own:last-child[data-state=stored]").await;
-    assert_eq!(said().await, json!([]), "none for the history and for one's own");
-    for browser in [ann, bob, stranger] {
+    writes("edit(0, '0 edited')").await;
+    ann.says(".message:first-child .text", "0 edited").await;
+    writes("write(2, 4)").await;
+    ann.appears(".message:nth-child(5)").await;
+    eventually("both texts", async || {
+        let said = said().await.as_array().cloned().unwrap_or_default();
+        let starts = |at: usize, text: &str| said[at].as_str().is_some_and(|said| said.starts_with(text));
+        (said.len() == 2 && starts(0, "Writer: 2") && starts(1, "Writer: 3")).then_some(())
+    })
+    .await;
+    for browser in [ann, bob, page] {
         browser.close().await;
     }
 }

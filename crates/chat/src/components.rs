@@ -16,7 +16,8 @@
 //! | [`use_failures`] | | `$bus.error` |
 //!
 //! [`use_uplink`] owns the bridge, [`use_room_rules`] decides which topics of a room cross it, [`Origin`] determines who
-//! has sent an event, and [`Newest`] which events come again.
+//! has sent an event, [`author`] shows it, and [`Newest`] tells which events come again. [`settings`] changes language, theme
+//! and contrast of this browser, and [`use_regions`] moves the focus by F6.
 //!
 //! The message list reads older messages from the bridge in pages, and not as events: they are news to no other
 //! component.

@@ -26,6 +26,11 @@ impl Origin {
         client
     }
 
+    /// The account of this browser's user, if the relay has attested one.
+    pub fn subject(&self) -> Option<String> {
+        self.0.as_ref()?.subject()
+    }
+
     /// Whether events wait for the link.
     pub fn is_offline(&self) -> bool {
         self.0.as_ref().is_some_and(|bridge| bridge.state() != LinkState::Online)

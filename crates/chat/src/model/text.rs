@@ -6,7 +6,7 @@ use std::rc::Rc;
 use icu_properties::CodePointSetData;
 use icu_properties::props::DefaultIgnorableCodePoint;
 
-use crate::events::{Person, TextMessage};
+use crate::events::{Person, Reference, TextMessage};
 
 /// The most code points of a message. UTF-8 needs at most four bytes for each, so a message has at most 24,000 bytes:
 /// a fraction of what a relay accepts, and laid out within half a second in any script.
@@ -17,6 +17,15 @@ pub const MOST_OF_NAME: usize = 64;
 
 /// The most bytes of a reaction: the longest emoji sequences of Unicode have 35.
 const MOST_OF_EMOJI: usize = 64;
+
+/// The most code points of a quote.
+const MOST_OF_PREVIEW: usize = 120;
+
+/// The most people whom a message mentions.
+pub const MOST_MENTIONS: usize = 20;
+
+/// The most bytes of the id of a person or an event.
+const MOST_OF_ID: usize = 200;
 
 /// Shown in place of a name without visible characters.
 const NO_NAME: &str = "(no name)";
@@ -100,18 +109,30 @@ fn is_directive(character: char) -> bool {
 
 /// The part of a message that is kept and shown. Empty if nothing is visible.
 pub fn shown(message: Rc<TextMessage>) -> Option<Rc<TextMessage>> {
-    let TextMessage { sender, text } = &*message;
+    let TextMessage { sender, text, reply_to, mentions } = &*message;
     if !is_visible(text) {
         return None;
     }
     let bounded = [first(MOST_CHARACTERS, text), first(MOST_OF_NAME, &sender.id)];
     let name = shown_name(&sender.name);
-    if bounded == [text, &sender.id] && name == sender.name {
+    let is_short = reply_to.as_ref().is_none_or(is_possible)
+        && mentions.len() <= MOST_MENTIONS
+        && mentions.iter().all(|id| id.len() <= MOST_OF_ID);
+    if bounded == [text, &sender.id] && name == sender.name && is_short {
         return Some(message);
     }
     let [bounded, id] = bounded;
     let sender = Person { id: id.to_owned(), name };
-    Some(Rc::new(TextMessage { sender, text: cut(text, bounded) }))
+    let reply_to = reply_to.clone().filter(is_possible);
+    let mentions = mentions.iter().take(MOST_MENTIONS).filter(|id| id.len() <= MOST_OF_ID);
+    let mentions = mentions.cloned().collect();
+    Some(Rc::new(TextMessage { sender, text: cut(text, bounded), reply_to, mentions }))
+}
+
+/// Whether its parts are not longer than those of an event's id and position.
+fn is_possible(reference: &Reference) -> bool {
+    let Reference { id, epoch, offset } = reference;
+    [id, epoch, offset].iter().all(|part| part.len() <= MOST_OF_ID)
 }
 
 fn cut(text: &str, bounded: &str) -> String {
@@ -132,6 +153,12 @@ pub fn shown_emoji(text: &str) -> Option<Rc<str>> {
 fn first(count: usize, text: &str) -> &str {
     let end = text.char_indices().nth(count);
     end.map_or(text, |(end, _)| &text[..end])
+}
+
+/// The first line of a message with visible characters, for a quote.
+pub fn preview(text: &str) -> String {
+    let visible = text.split(is_line_break).find_map(line).unwrap_or_default();
+    cut(&visible, first(MOST_OF_PREVIEW, &visible))
 }
 
 /// The beginning of a long message, which is shown while it is folded. `None` for a short message.

@@ -43,8 +43,8 @@ impl Feed {
                 live.apply(Change::Live);
             }
             feed.frames.render();
-            let wanted = feed.wanted.take()?;
-            feed.jump(wanted);
+            let (epoch, offset) = feed.wanted.take()?;
+            feed.jump(epoch, offset);
             Some(())
         });
     }
@@ -88,17 +88,21 @@ impl Feed {
         });
     }
 
-    /// Shows a message, and highlights it for some seconds.
-    pub fn jump(&self, offset: u64) {
+    /// Shows a message, and highlights it for some seconds. Without an epoch, it is a message of the newest one.
+    pub fn jump(&self, epoch: Option<u64>, offset: u64) {
         if !self.is_ready() {
-            return self.wanted.set(Some(offset));
+            return self.wanted.set(Some((epoch, offset)));
         }
         let jump = self.jumps.get() + 1;
         self.jumps.set(jump);
-        if self.show(offset) {
+        if self.show(epoch, offset) {
             return;
         }
         let Some(newest) = self.newest.borrow().clone() else { return self.is_gone() };
+        if epoch.is_some_and(|epoch| epoch != newest.epoch) {
+            // The log begins with the newest epoch: the offset is that of another message now.
+            return self.is_gone();
+        }
         if offset <= newest.offset && self.live.borrow_mut().covers(newest.epoch, offset) {
             // No page has more messages there.
             self.show_part(None);
@@ -138,17 +142,17 @@ impl Feed {
 
     /// Shows a message, or the nearest one if it is not there.
     fn show_nearest(&self, offset: u64) {
-        if !self.show(offset) {
+        if !self.show(None, offset) {
             self.is_gone();
             if let Some(nearest) = self.look(|timeline| timeline.nearest(offset)) {
-                self.show(nearest);
+                self.show(None, nearest);
             }
         }
     }
 
     /// Scrolls to a message of the shown ones.
-    fn show(&self, offset: u64) -> bool {
-        let Some((chunk, row)) = self.row(offset) else { return false };
+    fn show(&self, epoch: Option<u64>, offset: u64) -> bool {
+        let Some((chunk, row)) = self.row(epoch, offset) else { return false };
         let id = row.seen.id.clone();
         self.viewport.show(chunk, id.clone());
         self.highlighted.replace(Some(id.clone()));
@@ -262,7 +266,26 @@ impl Feed {
         }
     }
 
-    async fn history(
+    /// Deletes the edits of a message, which contain its text.
+    pub(super) fn delete_edits(&self, id: Rc<str>, day: u32) {
+        let pattern = self.room.relations_of(day);
+        self.spawn(async move |feed| {
+            let bridge = feed.origin.borrow().0.clone()?;
+            let mut before = None;
+            loop {
+                let page = feed.history(&pattern, before, RELATIONS).await.ok()?;
+                for event in &page.events {
+                    if bridge.is_own(event) && changes::edits(event, &id) {
+                        // Another tab may have deleted it meanwhile.
+                        let _ = bridge.delete(stored_at(event)?).await;
+                    }
+                }
+                before = Some(page.next?);
+            }
+        });
+    }
+
+    pub(super) async fn history(
         &self,
         pattern: &str,
         before: Option<Position>,
@@ -276,7 +299,7 @@ impl Feed {
     }
 
     /// What a page of messages changes, with the relations of its messages.
-    async fn read(
+    pub(super) async fn read(
         &self,
         page: HistoryPage,
         unread_days: impl FnOnce(Vec<Option<u64>>) -> Vec<u32>,
@@ -317,12 +340,12 @@ impl Feed {
     }
 
     /// A position in the stream of the room's messages.
-    fn position(&self, epoch: u64, offset: u64) -> Option<Position> {
+    pub(super) fn position(&self, epoch: u64, offset: u64) -> Option<Position> {
         let newest = self.newest.borrow().clone()?;
         Some(Position { epoch, offset, id: None, ..newest })
     }
 
-    fn spawn(&self, task: impl AsyncFnOnce(Rc<Self>) -> Option<()> + 'static) {
+    pub(super) fn spawn(&self, task: impl AsyncFnOnce(Rc<Self>) -> Option<()> + 'static) {
         if let Some(this) = self.this.upgrade() {
             spawn_local(async move {
                 task(this).await;
@@ -333,7 +356,7 @@ impl Feed {
 
 /// What a page changes.
 #[derive(Default)]
-struct Part {
+pub(super) struct Part {
     changes: Vec<Change>,
     /// The days of which it has all relations.
     days: Vec<u32>,
@@ -344,7 +367,7 @@ struct Part {
 }
 
 impl Part {
-    fn add_to(self, timeline: &mut Timeline) {
+    pub(super) fn add_to(self, timeline: &mut Timeline) {
         let is_first = self.is_first || self.oldest.is_none();
         self.changes.into_iter().for_each(|change| timeline.apply(change));
         timeline.has_read_days(&self.days);

@@ -95,7 +95,7 @@ fn the_bound_of_messages_counts_code_points_of_any_size() {
 
 fn message(name: &str, text: &str) -> Rc<TextMessage> {
     let sender = Person { id: "7f".to_owned(), name: name.to_owned() };
-    Rc::new(TextMessage { sender, text: text.to_owned() })
+    Rc::new(TextMessage { sender, text: text.to_owned(), ..TextMessage::default() })
 }
 
 #[test]
@@ -109,7 +109,8 @@ fn what_others_send_is_held_to_the_same_bounds() {
     assert_eq!(long.text.chars().count(), MOST_CHARACTERS + 1);
     assert!(long.text.ends_with(" …"));
     let mut sender = Person { id: "7".repeat(100_000), name: "Bob".to_owned() };
-    let long = shown(Rc::new(TextMessage { sender: sender.clone(), text: "hello".to_owned() }));
+    let hello = TextMessage { sender: sender.clone(), text: "hello".to_owned(), ..TextMessage::default() };
+    let long = shown(Rc::new(hello));
     sender.id.truncate(MOST_OF_NAME);
     assert_eq!(long.map(|long| long.sender.clone()), Some(sender));
 }

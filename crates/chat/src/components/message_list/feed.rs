@@ -215,7 +215,7 @@ impl Feed {
     /// An event about a message.
     pub fn hear_relation(&self, event: &Event) -> Result<(), DataError> {
         if let Delivery::Rejected(rejection) = event.delivery() {
-            let refusal = Refusal::new(rejection.code.name(), &rejection.message);
+            let refusal = Refusal::new(rejection.code.name());
             (self.notify)(&refusal.reason);
         } else if let Some(change) = changes::of_relation(event, &self.origin.borrow())? {
             self.apply_elsewhere(&change);

@@ -16,7 +16,7 @@ pub const JUMP: &str = "ui.jump";
 pub const REPLY: &str = "ui.reply";
 /// Local, with the [`Subject`] whose text the user changes.
 pub const EDIT: &str = "ui.edit";
-/// Local, without data: the user wants to change their newest message.
+/// Local, with the name of a room: the user wants to change their newest message in it.
 pub const EDIT_LAST: &str = "ui.edit_last";
 /// Local, with a text to show for some seconds.
 pub const NOTICE: &str = "ui.notice";
@@ -117,6 +117,12 @@ impl Room {
 
     fn relation(&self, day: u32, kind: &str) -> Option<Topic> {
         Topic::parse(&[&*self.prefix, "on.", &day.to_string(), ".", kind].concat()).ok()
+    }
+
+    /// Durable state in the inbox of a person, with the [`Reference`] to the newest message that mentions them.
+    pub fn mentioned(&self, person: &str) -> Option<Topic> {
+        let room = self.prefix.split('.').nth(1).unwrap_or_default();
+        Topic::parse(&["person.", person, ".inbox.", room, ".MENTIONED"].concat()).ok()
     }
 
     /// A pattern that brings messages like `TEXT_MESSAGE`, with a subscription of its own.

@@ -23,8 +23,9 @@ use event_driven_kit::hooks::{use_bus, use_subscription, use_subscription_with_e
 use yew::prelude::*;
 
 use super::refused::{forget, kept};
-use super::{EmojiPicker, Origin, invite};
+use super::{EmojiPicker, Origin, invite, leaves};
 use crate::events::{EDIT, EDIT_LAST, JUMP, Person, Reference, Room, TextError, TextMessage, TextSuccess};
+use crate::language::{t, t_html};
 use crate::model::refusal::{CANCELLED, Refusal};
 use crate::model::refused::Refused;
 use crate::model::timeline::{Author, Change, Seen, State, Timeline};
@@ -138,12 +139,18 @@ pub fn MessageList(props: &MessageListProps) -> Html {
     let picker = feed.reacting.borrow().clone().map(|row| {
         let (picked, closed) = (feed.clone(), feed.clone());
         let (bus, me) = (bus.clone(), props.me.id.clone());
-        let on_pick = Callback::from(move |emoji: &'static str| {
+        let left = feed.clone();
+        let on_pick = Callback::from(move |emoji: String| {
             picked.stop_reacting();
-            react(&bus, &picked, &row, emoji, &me);
+            react(&bus, &picked, &row, &emoji, &me);
         });
         let on_close = Callback::from(move |()| closed.stop_reacting());
-        html! { <EmojiPicker {on_pick} {on_close} /> }
+        let onfocusout = Callback::from(move |event: FocusEvent| {
+            if leaves(&event) && left.reacting.take().is_some() {
+                left.frames.render();
+            }
+        });
+        html! { <div class="reacting" {onfocusout}><EmojiPicker {on_pick} {on_close} /></div> }
     });
 
     html! {
@@ -153,7 +160,7 @@ pub fn MessageList(props: &MessageListProps) -> Html {
                 class="log"
                 role="region"
                 tabindex="0"
-                aria-label="Messages"
+                aria-label={t("Messages")}
                 {onscroll}
                 {onpointerover}
                 {onfocusin}
@@ -162,7 +169,7 @@ pub fn MessageList(props: &MessageListProps) -> Html {
                 <div ref={viewport.content.clone()}>
                     if is_empty {
                         <div class="empty">
-                            <p>{ "Nobody has said anything here yet." }</p>
+                            <p>{ t("Nobody has said anything here yet.") }</p>
                             <div class="invite">{ invite(&bus, None) }</div>
                         </div>
                     } else {
@@ -177,7 +184,7 @@ pub fn MessageList(props: &MessageListProps) -> Html {
             if feed.has_newer() || feed.goes_on() {
                 <div class="newer">
                     <button type="button" onclick={to_newest}>
-                        { if feed.has_newer() { "New messages ↓" } else { "Back to the newest ↓" } }
+                        { if feed.has_newer() { t("New messages") } else { t("Back to the newest") } }{ " ↓" }
                     </button>
                 </div>
             }
@@ -190,15 +197,16 @@ fn beginning(feed: &Rc<Feed>) -> Html {
     let again = feed.clone();
     let onclick = Callback::from(move |_: MouseEvent| again.read_older());
     let is_first = feed.look(Timeline::is_first);
+    let name = html! { <bdi>{ feed.room.name.clone() }</bdi> };
     html! {
         <div class="beginning">
             if is_first {
-                <p>{ "Beginning of #" }<bdi>{ feed.room.name.clone() }</bdi></p>
+                <p>{ t_html("Beginning of #{room}", &[("room", name)]) }</p>
             } else if feed.paging() == Paging::Waiting {
-                <p>{ "Loading…" }</p>
+                <p>{ t("Loading…") }</p>
             } else if feed.paging() == Paging::Failed {
-                <p>{ "Earlier messages could not be loaded." }</p>
-                <button type="button" {onclick}>{ "Try again" }</button>
+                <p>{ t("Earlier messages could not be loaded.") }</p>
+                <button type="button" {onclick}>{ t("Try again") }</button>
             }
         </div>
     }
@@ -268,9 +276,12 @@ fn use_feed(props: &MessageListProps, frames: &Rc<Frames>, viewport: &Rc<Viewpor
         }
         Ok(())
     });
-    let (heard, me) = (feed.clone(), me.id.clone());
+    let (heard, me, name) = (feed.clone(), me.id.clone(), room.name.clone());
     let bus = use_bus();
-    use_subscription(EDIT_LAST, move |_| {
+    use_subscription(EDIT_LAST, move |event| {
+        if *event.data::<String>()? != *name {
+            return Ok(());
+        }
         let last = heard.look(|timeline| timeline.last_by(&me).cloned());
         if let Some(subject) = last.and_then(|row| heard.subject(&row)) {
             bus.publish(EDIT, subject)?;

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use yew::prelude::*;
 
-use super::Quote;
+use super::{Quote, markdown};
 use crate::language::t;
 use crate::model::refusal::Refusal;
 use crate::model::timeline::{Author, Row, State};
@@ -79,7 +79,7 @@ pub fn MessageRow(props: &MessageRowProps) -> Html {
                     <div class="text deleted">{ t("This message was deleted.") }</div>
                 } else {
                     <div class={classes!("text", emoji::is_few(text).then_some("few"))} dir="auto">
-                        { folded.filter(|_| !*is_open).unwrap_or(text).to_owned() }
+                        { markdown(folded.filter(|_| !*is_open).unwrap_or(text)) }
                     </div>
                 }
                 if folded.is_some() {

@@ -15,6 +15,9 @@ use crate::language::{t, t_with};
 /// a fraction of what a relay accepts, and laid out within half a second in any script.
 const MOST_CHARACTERS: usize = 6_000;
 
+/// The most messages into which a text is cut that is too long for one.
+const MOST_PARTS: usize = 20;
+
 /// The most code points of a name.
 pub const MOST_OF_NAME: usize = 64;
 
@@ -80,6 +83,25 @@ pub fn check_length(text: &str) -> Result<(), MessageError> {
         0..=MOST_CHARACTERS => Ok(()),
         characters => Err(MessageError::TooLong(characters)),
     }
+}
+
+/// A text that is too long, in parts that can be sent, cut between lines or words if possible. Empty for one that is not
+/// too long, or that has too many parts.
+pub fn parts(text: &str) -> Vec<&str> {
+    let (mut parts, mut rest) = (Vec::new(), text.trim());
+    while !rest.is_empty() && parts.len() <= MOST_PARTS {
+        let whole = first(MOST_CHARACTERS, rest);
+        let near = &whole[whole.floor_char_boundary(whole.len() / 2)..];
+        let cut = if whole.len() == rest.len() {
+            None
+        } else {
+            near.rfind(is_line_break).or_else(|| near.rfind(char::is_whitespace))
+        };
+        let end = cut.map_or(whole.len(), |cut| whole.len() - near.len() + cut);
+        parts.extend(Some(rest[..end].trim_end()).filter(|part| is_visible(part)));
+        rest = rest[end..].trim_start_matches(|blank| is_line_break(blank) || blank == ' ');
+    }
+    if (2..=MOST_PARTS).contains(&parts.len()) { parts } else { Vec::new() }
 }
 
 /// Whether `text` has visible characters.

@@ -8,6 +8,7 @@ use super::super::{Action, MessageRow};
 use super::quotes::Quote;
 use crate::clock;
 use crate::events::{Person, Room};
+use crate::language::t;
 use crate::model::timeline::{Chunk, Gap, Mark, Row, State, marks};
 
 #[derive(Properties, PartialEq)]
@@ -82,10 +83,10 @@ fn line(mark: Mark, row: &Row) -> Html {
     let (kind, text) = match mark {
         Mark::NewLog => (
             "new-log",
-            "The server has started a new log. Its last messages may be missing.".into(),
+            t("The server has started a new log. Its last messages may be missing."),
         ),
-        Mark::Gap => ("gap", "Some messages are no longer on the server.".into()),
-        Mark::Day => ("day", clock::day_in_words(row.seen.time_ms.unwrap_or_default())),
+        Mark::Gap => ("gap", t("Some messages are no longer on the server.")),
+        Mark::Day => ("day", clock::day_in_words(row.seen.time_ms.unwrap_or_default()).into()),
     };
     html! { <li key={[kind, &*row.key].concat()} class={classes!("mark", kind)}>{ text }</li> }
 }

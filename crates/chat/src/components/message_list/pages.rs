@@ -11,6 +11,7 @@ use wasm_bindgen_futures::spawn_local;
 use super::changes;
 use super::feed::{Feed, Older, Paging};
 use crate::events::PAGE;
+use crate::language::t;
 use crate::model::read_back::read_back;
 use crate::model::timeline::{Change, Timeline};
 
@@ -171,7 +172,7 @@ impl Feed {
     }
 
     fn is_gone(&self) {
-        (self.notify)("This message is not there.");
+        (self.notify)(&t("This message is not there."));
     }
 
     /// Shows a part of its own, and reads on after its newest message.

@@ -11,6 +11,7 @@ use std::rc::Rc;
 
 use event_driven_kit::hooks::{use_bus, use_subscription};
 use event_driven_kit::{Bus, PublishError};
+use wasm_bindgen::JsCast;
 use yew::prelude::*;
 
 use super::{EmojiPicker, leaves};
@@ -79,6 +80,15 @@ pub fn Composer(props: &ComposerProps) -> Html {
         move |field| {
             desk.check_length();
             field::focus(field);
+            // A long text that is pasted does not size the field, before it is laid out for the first time.
+            let sized = field.clone();
+            let listener = field::listen(field, "beforeinput", move |event| {
+                let text = event.dyn_ref::<InputEvent>().and_then(InputEvent::data);
+                if text.is_some_and(|text| text::check_length(text.trim()).is_err()) {
+                    field::set_long(&sized);
+                }
+            });
+            move || drop(listener)
         }
     });
     let heard = desk.clone();
@@ -103,15 +113,6 @@ pub fn Composer(props: &ComposerProps) -> Html {
         Callback::from(move |event: InputEvent| {
             desk.has_input();
             if event.is_composing() { desk.choices.close() } else { desk.choices.look() }
-        })
-    };
-    let onbeforeinput = {
-        let field = desk.field.clone();
-        Callback::from(move |event: InputEvent| {
-            if event.data().is_some_and(|text| text::check_length(text.trim()).is_err()) {
-                // Before the browser lays out a long text that was pasted: afterwards would be too late.
-                field::set_long(&field);
-            }
         })
     };
     let send_parts = {
@@ -211,7 +212,6 @@ pub fn Composer(props: &ComposerProps) -> Html {
                     aria-autocomplete="list"
                     aria-controls={desk.choices.active().map(|_| "choices")}
                     aria-activedescendant={desk.choices.active()}
-                    {onbeforeinput}
                     {oninput}
                     {onkeydown}
                 />

@@ -13,7 +13,7 @@ use crate::model::emoji::{TONES, Table};
 const MOST_FOUND: usize = 96;
 
 /// The signs of the groups in the table.
-const SIGNS: [&str; 8] = ["😀", "👋", "🐻", "🍎", "🚀", "⚽", "💡", "🏁"];
+const SIGNS: [&str; 9] = ["😀", "👋", "🐻", "🍎", "🚀", "⚽", "💡", "💠", "🏁"];
 
 #[derive(Properties, PartialEq)]
 pub struct EmojiPickerProps {

@@ -339,4 +339,6 @@ mod any_order;
 #[cfg(test)]
 mod parts;
 #[cfg(test)]
+mod targets;
+#[cfg(test)]
 pub(crate) mod tests;

@@ -1,6 +1,7 @@
 //! The text field of the composer.
 
-use web_sys::HtmlTextAreaElement;
+use gloo_events::EventListener;
+use web_sys::{Event, HtmlTextAreaElement};
 use yew::NodeRef;
 
 /// The text in the field.
@@ -20,6 +21,15 @@ pub fn set_long(field: &NodeRef) {
     if let Some(area) = area(field) {
         area.set_class_name("long");
     }
+}
+
+/// Calls `handler` with events of the field, until the returned listener is dropped.
+pub fn listen(
+    field: &NodeRef,
+    kind: &'static str,
+    handler: impl FnMut(&Event) + 'static,
+) -> Option<EventListener> {
+    Some(EventListener::new(&area(field)?.into(), kind, handler))
 }
 
 /// Moves the focus into the field.

@@ -10,6 +10,8 @@ use yew::prelude::*;
 
 use super::super::{Action, Origin};
 use super::feed::Feed;
+use super::pages::{RELATIONS, stored_at};
+use super::changes;
 use crate::events::{COMPOSE, EDIT, JUMP, NOTICE, REPLY, Reacted, Reference, Room, Subject};
 use crate::language::t;
 use crate::model::refusal::unpublished;
@@ -114,6 +116,25 @@ impl Feed {
         let about = Reference { id: row.seen.id.to_string(), epoch, offset };
         let (name, text) = (row.seen.message.sender.name.clone(), row.text().to_owned());
         Some(Subject { about, day: utc_day(row.seen.time_ms), name, text })
+    }
+
+    /// Deletes the edits of a message, which contain its text.
+    fn delete_edits(&self, id: Rc<str>, day: u32) {
+        let pattern = self.room.relations_of(day);
+        self.spawn(async move |feed| {
+            let bridge = feed.origin.borrow().0.clone()?;
+            let mut before = None;
+            loop {
+                let page = feed.history(&pattern, before, RELATIONS).await.ok()?;
+                for event in &page.events {
+                    if bridge.is_own(event) && changes::edits(event, &id) {
+                        // Another tab may have deleted it meanwhile.
+                        let _ = bridge.delete(stored_at(event)?).await;
+                    }
+                }
+                before = Some(page.next?);
+            }
+        });
     }
 
     /// The user has chosen no reaction, or another one. The focus returns to the message.

@@ -16,7 +16,7 @@ use crate::model::read_back::read_back;
 use crate::model::timeline::{Change, Timeline};
 
 /// How many relations are read at a time.
-const RELATIONS: u32 = 256;
+pub(super) const RELATIONS: u32 = 256;
 /// How many messages are shown before the one that the reader jumps to.
 const BEFORE: u32 = 32;
 /// How many bytes the peer sends ahead of a reader who reads forward.
@@ -267,25 +267,6 @@ impl Feed {
         }
     }
 
-    /// Deletes the edits of a message, which contain its text.
-    pub(super) fn delete_edits(&self, id: Rc<str>, day: u32) {
-        let pattern = self.room.relations_of(day);
-        self.spawn(async move |feed| {
-            let bridge = feed.origin.borrow().0.clone()?;
-            let mut before = None;
-            loop {
-                let page = feed.history(&pattern, before, RELATIONS).await.ok()?;
-                for event in &page.events {
-                    if bridge.is_own(event) && changes::edits(event, &id) {
-                        // Another tab may have deleted it meanwhile.
-                        let _ = bridge.delete(stored_at(event)?).await;
-                    }
-                }
-                before = Some(page.next?);
-            }
-        });
-    }
-
     pub(super) async fn history(
         &self,
         pattern: &str,
@@ -376,7 +357,7 @@ impl Part {
     }
 }
 
-fn stored_at(event: &Event) -> Option<&Position> {
+pub(super) fn stored_at(event: &Event) -> Option<&Position> {
     match event.delivery() {
         Delivery::Stored(position) => Some(position),
         _ => None,

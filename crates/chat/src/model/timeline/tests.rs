@@ -24,11 +24,11 @@ fn client(client: &str) -> Author {
 }
 
 /// A message of another client that claims to be from Ann.
-fn forged(id: &str) -> Seen {
+pub(crate) fn forged(id: &str) -> Seen {
     Seen { author: client("/clients/mallory"), ..seen(id) }
 }
 
-fn queued(id: &str) -> Change {
+pub(crate) fn queued(id: &str) -> Change {
     Change::Pending { seen: seen(id), state: State::Queued }
 }
 

@@ -9,7 +9,7 @@ use yew::prelude::*;
 
 use crate::address::Named;
 use crate::components::{
-    Join, Joined, LinkBar, RoomView, menu, use_failures, use_refused, use_uplink,
+    Join, Joined, LinkBar, RoomView, menu, settings, use_failures, use_refused, use_regions, use_uplink,
 };
 use crate::events::{Person, Room};
 use crate::language::t;
@@ -35,6 +35,7 @@ pub fn App(props: &AppProps) -> Html {
         _ => None,
     };
     use_failures(&bus);
+    use_regions();
     use_refused(&bus);
     let (bridge, problem) = match use_uplink(&bus) {
         Some(Ok(bridge)) => (Some(bridge), None),
@@ -68,6 +69,7 @@ pub fn App(props: &AppProps) -> Html {
             <header class="top">
                 { title(open.as_ref()) }
                 <LinkBar bridge={bridge.clone()} />
+                { settings() }
                 if open.is_some() {
                     { menu(&bus, on_leave) }
                 }

@@ -2,6 +2,7 @@
 
 pub mod completion;
 pub mod emoji;
+pub mod identity;
 pub mod link;
 pub mod markdown;
 pub mod purpose;

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use yew::prelude::*;
 
-use super::{Quote, markdown};
+use super::{Quote, author, markdown};
 use crate::language::t;
 use crate::model::refusal::Refusal;
 use crate::model::timeline::{Author, Row, State};
@@ -54,7 +54,7 @@ pub enum Action {
 #[component]
 pub fn MessageRow(props: &MessageRowProps) -> Html {
     let MessageRowProps { row, own, follows, is_highlighted, .. } = props;
-    let (sender, text) = (&row.seen.message.sender, row.text());
+    let text = row.text();
     let is_open = use_state_eq(|| false);
     let is_sure = use_state_eq(|| false);
     let is_deleted = row.is_deleted();
@@ -70,8 +70,8 @@ pub fn MessageRow(props: &MessageRowProps) -> Html {
             data-state={row.state.word()}
             tabindex="-1"
         >
-            <span class={classes!("sender", tone(row), follows.then_some("aside"))} dir="auto">
-                { sender.name.clone() }
+            <span class={classes!("sender", tone(row), follows.then_some("aside"))}>
+                { author(&row.seen) }
             </span>
             <div class="bubble">
                 { quote(props) }
@@ -145,7 +145,7 @@ fn quote(props: &MessageRowProps) -> Html {
     let (name, text) = match quote {
         Quote::Row(row) if row.is_deleted() => (None, t("This message was deleted.")),
         Quote::Row(row) => {
-            (Some((tone(row), row.seen.message.sender.name.clone())), text::preview(row.text()).into())
+            (Some((tone(row), row.seen.name())), text::preview(row.text()).into())
         }
         Quote::Reading => (None, "…".into()),
         Quote::Gone => (None, t("This message is not there.")),
@@ -252,13 +252,16 @@ fn actions(props: &MessageRowProps) -> Html {
     }
 }
 
-/// One of the stylesheet's eight colours for names. A client that imitates another one's name most likely gets another
-/// colour.
+/// One of the stylesheet's eight colours for names. One who imitates another one's name most likely gets another colour.
 fn tone(row: &Row) -> &'static str {
     const TONES: [&str; 8] =
         ["tone-0", "tone-1", "tone-2", "tone-3", "tone-4", "tone-5", "tone-6", "tone-7"];
     let mix = |sum: usize, byte: u8| sum.wrapping_mul(31).wrapping_add(usize::from(byte));
-    let client = &*row.seen.author.client;
-    let client = if client.is_empty() { &*row.seen.message.sender.id } else { client };
-    TONES[client.bytes().fold(0, mix) % TONES.len()]
+    let author = &row.seen.author;
+    let person = match (&author.account, &*author.client) {
+        (Some(account), _) => &**account,
+        (None, "") => &*row.seen.message.sender.id,
+        (None, client) => client,
+    };
+    TONES[person.bytes().fold(0, mix) % TONES.len()]
 }

@@ -114,7 +114,7 @@ impl Feed {
         let (epoch, offset) = self.look(|timeline| timeline.position(row))?;
         let (epoch, offset) = (epoch.to_string(), offset.to_string());
         let about = Reference { id: row.seen.id.to_string(), epoch, offset };
-        let (name, text) = (row.seen.message.sender.name.clone(), row.text().to_owned());
+        let (name, text) = (row.seen.name(), row.text().to_owned());
         Some(Subject { about, day: utc_day(row.seen.time_ms), name, text })
     }
 

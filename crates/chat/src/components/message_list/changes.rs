@@ -66,12 +66,7 @@ pub fn of_relation(event: &Event, origin: &Origin) -> Result<Option<Change>, Dat
         return Ok(None);
     };
     let at = (position.epoch, position.offset);
-    let mut author = author(event, origin);
-    if author.account.is_some() && author.account.as_deref() == origin.subject().as_deref() {
-        // From another device of the user.
-        author.client = "".into();
-    }
-    Ok(Some(Change::Related { about, day, author, at, relation }))
+    Ok(Some(Change::Related { about, day, author: author(event, origin), at, relation }))
 }
 
 /// Whether an event changes the text of the message with this id.
@@ -93,6 +88,5 @@ pub fn reference(about: &Reference) -> Option<timeline::Reference> {
 }
 
 fn author(event: &Event, origin: &Origin) -> Author {
-    let account = event.account().map(Into::into);
-    Author { client: origin.client(event).into(), account }
+    Author { client: origin.client(event).into(), account: origin.account(event) }
 }

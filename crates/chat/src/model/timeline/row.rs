@@ -155,20 +155,20 @@ impl Row {
                 || self.fold.as_ref().is_some_and(|fold| fold.is_deleted()))
     }
 
-    /// Whether it continues `before`, so that the sender is not named again. The attested clients must be the same.
+    /// Whether it continues `before`, so that the sender is not named again.
     pub fn follows(&self, before: &Row) -> bool {
         let (one, other) = (&self.seen, &before.seen);
         let pause = one.time_ms.zip(other.time_ms).map(|(one, other)| one.abs_diff(other));
         // A message that was deleted does not say who has sent it.
-        one.author.client == other.author.client
-            && (one.message.sender == other.message.sender || one.message.sender.id.is_empty())
+        let is_unnamed = one.message.sender.id.is_empty() && one.author.is(&other.author);
+        (is_unnamed || one.is_by_author_of(other))
             && pause.is_none_or(|pause| pause < TURN_MS)
     }
 
     /// Whether this browser's user has written it, independent of any claims.
     pub fn is_by(&self, me: &str) -> bool {
-        let id = &*self.seen.message.sender.id;
-        self.seen.author.client.is_empty() && (id == me || id.is_empty())
+        let Seen { author, message, .. } = &self.seen;
+        author.client.is_empty() && (author.account.is_some() || [me, ""].contains(&&*message.sender.id))
     }
 
     /// Its offset in the log, if it is in the log.

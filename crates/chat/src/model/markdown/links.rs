@@ -27,6 +27,7 @@ pub fn labelled(rest: &str) -> Option<(Node, usize)> {
     let near = &rest[..rest.floor_char_boundary(MOST)];
     let end = near.find(']')?;
     let (label, target) = (&near[1..end], near[end + 1..].strip_prefix('(')?);
+    scheme(target)?;
     let mut depth = 0;
     let length = target.find(|character: char| {
         depth += i32::from(character == '(') - i32::from(character == ')');
@@ -34,7 +35,9 @@ pub fn labelled(rest: &str) -> Option<(Node, usize)> {
     })?;
     let address = &target[..length];
     let is_link = target[length..].starts_with(')') && !label.trim().is_empty();
-    scheme(address).filter(|_| is_link)?;
+    if !is_link {
+        return None;
+    }
     Some((link(address, inline(label, false)), end + 2 + length + 1))
 }
 

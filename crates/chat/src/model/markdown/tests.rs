@@ -50,6 +50,11 @@ fn marks_around_words_are_emphasis() {
 }
 
 #[test]
+fn nothing_is_nothing() {
+    assert_eq!(parse(""), []);
+}
+
+#[test]
 fn marks_without_a_partner_are_text() {
     stays(&[
         "2 * 3 * 4",
@@ -67,7 +72,6 @@ fn marks_without_a_partner_are_text() {
         "-5 degrees",
         "#1",
         "`open",
-        "",
         "a\n\n\nb\n",
         ":-) <3 >_<",
     ]);
@@ -119,6 +123,7 @@ fn addresses_are_links_as_github_recognizes_them() {
         ("[a *b*](https://x.org/(c))", "<a=https://x.org/(c)>a <em>b</em></a>"),
         ("[mail](mailto:a@x.org)", "<a=mailto:a@x.org>mail</a>"),
         ("<https://x.org/a b>", "<<a=https://x.org/a>https://x.org/a</a> b>"),
+        ("[a](https://x.org b)", "[a](<a=https://x.org>https://x.org</a> b)"),
         ("<https://x.org>", "<a=https://x.org>https://x.org</a>"),
         ("`https://x.org`", "<code>https://x.org</code>"),
         ("http://localhost:8080/#a", "<a=http://localhost:8080/#a>http://localhost:8080/#a</a>"),
@@ -134,7 +139,6 @@ fn other_schemes_and_html_are_text() {
         "[a](data:text/html,b)",
         "[a](vbscript:b)",
         "[a](/b)",
-        "[a](https://x.org b)",
         "[](https:",
         "<javascript:alert(1)>",
         "<img src=x onerror=alert(1)>",
@@ -144,7 +148,8 @@ fn other_schemes_and_html_are_text() {
     ]);
 }
 
-/// Each takes more than a second if its time grows with the square of its length.
+/// A message has fewer characters. Each of these takes more than a second if its time grows with the square of its
+/// length.
 #[test]
 fn no_text_takes_long() {
     for part in [
@@ -152,11 +157,11 @@ fn no_text_takes_long() {
         "https://x.org/(", "http://", "www.", "@", "a@b.", "\\", "\n", ">\n", "- a\n", "- a\n\n", "```\n", "~~a", "***a",
         "**a *b ", "http:///", "www.a/", "[a](https://x.org/", "https://x.org/)",
     ] {
-        let text = part.repeat(10_000);
+        let text: String = part.chars().cycle().take(10_000).collect();
         let begun = Instant::now();
         let nodes = parse(&text);
-        // Twenty times what a message takes, in a build without optimization.
-        assert!(begun.elapsed() < Duration::from_secs(2), "{part:?}: {:?}", begun.elapsed());
+        // In a build without optimization, on a busy machine.
+        assert!(begun.elapsed() < Duration::from_millis(500), "{part:?}: {:?}", begun.elapsed());
         drop(nodes);
     }
 }

@@ -139,19 +139,21 @@ pub fn MessageList(props: &MessageListProps) -> Html {
     let picker = feed.reacting.borrow().clone().map(|row| {
         let (picked, closed) = (feed.clone(), feed.clone());
         let (bus, me) = (bus.clone(), props.me.id.clone());
-        let left = feed.clone();
         let on_pick = Callback::from(move |emoji: String| {
             picked.stop_reacting();
             react(&bus, &picked, &row, &emoji, &me);
         });
         let on_close = Callback::from(move |()| closed.stop_reacting());
-        let onfocusout = Callback::from(move |event: FocusEvent| {
-            if leaves(&event) && left.reacting.take().is_some() {
-                left.frames.render();
-            }
-        });
-        html! { <div class="reacting" {onfocusout}><EmojiPicker {on_pick} {on_close} /></div> }
+        html! { <EmojiPicker {on_pick} {on_close} /> }
     });
+    let onfocusout = {
+        let feed = feed.clone();
+        Callback::from(move |event: FocusEvent| {
+            if leaves(&event) && feed.reacting.take().is_some() {
+                feed.frames.render();
+            }
+        })
+    };
 
     html! {
         <div class="board">
@@ -180,7 +182,7 @@ pub fn MessageList(props: &MessageListProps) -> Html {
                     <div ref={viewport.below.clone()} />
                 </div>
             </div>
-            { picker }
+            <div class="reacting" {onfocusout}>{ picker.unwrap_or_default() }</div>
             if feed.has_newer() || feed.goes_on() {
                 <div class="newer">
                     <button type="button" onclick={to_newest}>

@@ -44,8 +44,11 @@ pub fn labelled(rest: &str) -> Option<(Node, usize)> {
 /// `<address>`.
 pub fn bracketed(rest: &str) -> Option<(Node, usize)> {
     let near = &rest[1..rest.floor_char_boundary(MOST)];
+    scheme(near)?;
     let address = &near[..near.find(|character: char| character == '>' || character.is_whitespace())?];
-    scheme(address).filter(|_| near[address.len()..].starts_with('>'))?;
+    if !near[address.len()..].starts_with('>') || scheme(address).is_none() {
+        return None;
+    }
     Some((link(address, vec![Node::Text(address.to_owned())]), address.len() + 2))
 }
 

@@ -208,6 +208,7 @@ fn self_test() -> Result<(), &'static str> {
     let rules = Rules { issuer: "self-test".to_owned(), audience: "self-test".to_owned() };
     let token = NewToken {
         subject: "self-test".to_owned(),
+        name: None,
         issuer: rules.issuer.clone(),
         audience: rules.audience.clone(),
         rights: RightsClaim::default(),

@@ -15,6 +15,7 @@ pub struct Relay {
     page: PathBuf,
     data: TempDir,
     address: String,
+    options: Vec<String>,
     process: Child,
 }
 
@@ -26,10 +27,21 @@ impl Relay {
 
     /// Like [`Relay::start`], with the page in the folder of this environment variable.
     pub async fn start_with(page: &str) -> Self {
+        Self::start_with_options(page, &[]).await
+    }
+
+    /// The same with more options of the relay.
+    pub async fn start_with_options(page: &str, options: &[&str]) -> Self {
         let page = tool(page);
         let data = tempfile::tempdir().expect("a folder for the relay's data");
-        let (process, address) = spawn("127.0.0.1:0", data.path(), &page).await;
-        Self { page, data, address, process }
+        let options: Vec<_> = options.iter().map(|&option| option.to_owned()).collect();
+        let (process, address) = spawn("127.0.0.1:0", data.path(), &page, &options).await;
+        Self { page, data, address, options, process }
+    }
+
+    /// The folder of the relay's data.
+    pub fn data(&self) -> &Path {
+        self.data.path()
     }
 
     /// `127.0.0.1:PORT`.
@@ -54,11 +66,12 @@ impl Relay {
 
     /// Starts the relay again with the same port and data.
     pub async fn restart(&mut self) {
-        (self.process, self.address) = spawn(&self.address, self.data.path(), &self.page).await;
+        let (listen, data) = (&self.address, self.data.path());
+        (self.process, self.address) = spawn(listen, data, &self.page, &self.options).await;
     }
 }
 
-async fn spawn(listen: &str, data: &Path, page: &Path) -> (Child, String) {
+async fn spawn(listen: &str, data: &Path, page: &Path, options: &[String]) -> (Child, String) {
     let mut process = Command::new(tool("EDK_RELAY"))
         .args(["--listen", listen])
         .arg("--data")
@@ -67,6 +80,7 @@ async fn spawn(listen: &str, data: &Path, page: &Path) -> (Child, String) {
         .arg(page)
         // All browsers of a test share one address.
         .args(["--raise-limits", "1000"])
+        .args(options)
         .stdout(Stdio::piped())
         .kill_on_drop(true)
         .spawn()

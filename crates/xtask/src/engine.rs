@@ -1,6 +1,6 @@
 //! The engines of browsers, in which wasm tests run.
 
-use crate::setup::{self, Need};
+use crate::setup;
 use crate::toolchain::Toolchain;
 use anyhow::{Context, Result};
 use std::path::PathBuf;
@@ -22,15 +22,6 @@ impl Engine {
             Self::Chromium => "Chromium",
             Self::Firefox => "Firefox",
             Self::WebKit => "WebKit",
-        }
-    }
-
-    /// What tests in this engine need.
-    pub fn need(self) -> Need {
-        match self {
-            Self::Chromium => Need::Chromium,
-            Self::Firefox => Need::Firefox,
-            Self::WebKit => Need::WebKit,
         }
     }
 

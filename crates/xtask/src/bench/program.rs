@@ -33,7 +33,7 @@ pub fn measure(
     (name, document): (&str, &str),
 ) -> Result<()> {
     let mut table = Table::begin();
-    run(&mut program, arguments, &mut table)?;
+    add_rows(&mut program, arguments, &mut table)?;
     if arguments.is_empty() {
         return finish(&table, workspace, name, document);
     }
@@ -41,7 +41,7 @@ pub fn measure(
 }
 
 /// Runs the program with the user's arguments, and adds its rows.
-pub fn run(program: &mut Command, arguments: &[String], table: &mut Table) -> Result<()> {
+pub fn add_rows(program: &mut Command, arguments: &[String], table: &mut Table) -> Result<()> {
     program.args(arguments);
     process::announce(program);
     let mut child = program

@@ -21,7 +21,7 @@ pub fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     let mut table = Table::begin();
     if arguments != BROWSERS {
         let mut load = program::build(workspace, "relay-load")?;
-        program::run(load.arg("--trust"), arguments, &mut table)?;
+        program::add_rows(load.arg("--trust"), arguments, &mut table)?;
     }
     if arguments.is_empty() || arguments == BROWSERS {
         let toolchain = setup::ensure(workspace, NEEDS)?;

@@ -172,7 +172,11 @@ impl Border {
 
     /// Counts the connection of a plain request for the client's address until the returned guard is dropped. Between
     /// requests a proxy's connection is no client's. Returns `None` if there are too many connections.
-    pub(crate) fn admits_request<'p>(&self, peer: &'p Peer, client: &Client) -> Option<Counted<'p>> {
+    pub(crate) fn admits_request<'p>(
+        &self,
+        peer: &'p Peer,
+        client: &Client,
+    ) -> Option<Counted<'p>> {
         let mut permit = peer.lock();
         let counted = Counted { peer, is_proxy: permit.is_unassigned() };
         let is_one_more = counted.is_proxy && !permit.lend(&Key::of(client.address));

@@ -295,7 +295,7 @@ impl Client {
         }
         match frame {
             FromPeer::Welcome(welcome) => self.welcomed(welcome, now),
-            FromPeer::Rights(rights) => self.connection.peer.rights = rights,
+            FromPeer::ChangedRights(rights) => self.connection.peer.rights = rights,
             FromPeer::Ack(ack) => self.acked(ack),
             FromPeer::Reject(reject) => self.rejected(reject, now),
             FromPeer::Subscribed(subscribed) => self.subscribed(subscribed),

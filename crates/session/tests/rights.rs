@@ -132,7 +132,7 @@ fn the_past_needs_its_right_and_a_resume_without_it_goes_on_from_latest() {
         assert_eq!(refused(&frames), [(number, RejectCode::NotAllowed)]);
     }
     let frames = answers(&mut peer, history("a"));
-    let [FromPeer::Rights(_), FromPeer::Page(page)] = &frames[..] else { panic!("{frames:?}") };
+    let [FromPeer::Page(page)] = &frames[..] else { panic!("{frames:?}") };
     assert_eq!((page.refused, page.entries.len()), (Some(RejectCode::NotAllowed), 0));
 
     let after = Position { offset: 2, ..Position::start_of(7) };
@@ -200,7 +200,7 @@ fn what_a_refresh_takes_away_ends_and_nothing_more_comes() {
     // What the number stood for is checked again.
     assert_eq!(denied(&answers(&mut peer, publish(None, 0, None))), [(0, RejectCode::NotAllowed)]);
     peer.server.granted(granted(&all), 0);
-    assert_eq!(peer.run(), [FromPeer::Rights(all.parse().unwrap())]);
+    assert_eq!(peer.run(), [FromPeer::ChangedRights(all.parse().unwrap())]);
     peer.asked.clear();
     assert_eq!(answers(&mut peer, publish(None, 0, None)), []);
     assert!(matches!(peer.asked[..], [Effect::Forward(_)]));
@@ -226,7 +226,9 @@ fn a_page_that_the_store_answers_after_the_right_has_ended_is_not_sent() {
     peer.say(history("a"), 0);
     peer.server.granted(granted(&lists(&[], &["chat.>"])), 0);
     let frames = peer.run();
-    let [FromPeer::Page(page)] = &frames[..] else { panic!("{frames:?}") };
+    let [FromPeer::ChangedRights(_), FromPeer::Page(page)] = &frames[..] else {
+        panic!("{frames:?}")
+    };
     assert_eq!((page.refused, page.entries.len()), (Some(RejectCode::NotAllowed), 0));
 }
 
@@ -323,7 +325,7 @@ fn a_refresh_that_changes_the_rights_is_answered_by_the_new_ones() {
     peer.server.granted(granted(&lists(&["chat.{sub}.*"], ALL)), 0);
     let frames = peer.run();
     let expected: Rights = lists(&["chat.ann.*"], ALL).parse().unwrap();
-    assert_eq!(frames, [FromPeer::Rights(expected.clone())]);
+    assert_eq!(frames, [FromPeer::ChangedRights(expected.clone())]);
 
     let mut dialogue = Dialogue::new(client::Options::default());
     let rights = lists(&["person.ann"], ALL).parse().unwrap();
@@ -332,7 +334,7 @@ fn a_refresh_that_changes_the_rights_is_answered_by_the_new_ones() {
         dialogue.say(frame);
     }
     assert_eq!(*dialogue.client.rights(), expected);
-    dialogue.say(FromPeer::Rights(Rights::all()));
+    dialogue.say(FromPeer::ChangedRights(Rights::all()));
     assert!(dialogue.client.rights().are_all());
 }
 

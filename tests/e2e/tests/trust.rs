@@ -91,7 +91,8 @@ impl Member {
     /// Waits until this many events were withheld, and returns why.
     async fn withholds(&self, count: usize) -> Vec<String> {
         eventually("events that are withheld", async || {
-            let withheld = self.0.run("return member.withheld.map(({ code }) => code)", vec![]).await;
+            let withheld =
+                self.0.run("return member.withheld.map(({ code }) => code)", vec![]).await;
             let withheld = withheld.as_array().filter(|withheld| withheld.len() >= count)?;
             Some(withheld.iter().map(|code| code.as_str().unwrap_or_default().to_owned()).collect())
         })
@@ -166,8 +167,11 @@ async fn pass(browser: TcpStream, relay: TcpStream) {
         while let Ok(count @ 1..) = from_relay.read(&mut bytes).await {
             let [true_amount, forged] = FORGED;
             let windows = bytes[..count].windows(true_amount.len());
-            let at: Vec<_> =
-                windows.enumerate().filter(|(_, it)| *it == true_amount).map(|(at, _)| at).collect();
+            let at: Vec<_> = windows
+                .enumerate()
+                .filter(|(_, it)| *it == true_amount)
+                .map(|(at, _)| at)
+                .collect();
             for at in at {
                 bytes[at..at + forged.len()].copy_from_slice(forged);
             }

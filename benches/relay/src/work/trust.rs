@@ -44,10 +44,8 @@ pub fn connect(bench: &Bench<'_>) -> Result<()> {
         let cpu = server.cpu_time()?.saturating_sub(before);
         anyhow::Ok([cpu.as_secs_f64() * 1e3 / (CLIENTS * TIMES) as f64])
     };
-    let wires = [
-        ("a token and a proof", Accounts, Relay),
-        ("a token, JSON", AccountsJson, RelayJson),
-    ];
+    let wires =
+        [("a token and a proof", Accounts, Relay), ("a token, JSON", AccountsJson, RelayJson)];
     for (shown, with, without) in wires {
         let [with, without] = [bench.start(with)?, bench.start(without)?];
         all(&with)?;

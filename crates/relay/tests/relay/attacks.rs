@@ -59,7 +59,8 @@ fn each_row_of_the_suite_names_tests_that_exist() {
     use std::path::Path;
     let crate_root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let rows = include_str!("attacks.rs").lines().filter_map(|line| line.strip_prefix("//! | "));
-    let rows: Vec<_> = rows.filter(|row| row.starts_with(|first: char| first.is_ascii_digit())).collect();
+    let rows: Vec<_> =
+        rows.filter(|row| row.starts_with(|first: char| first.is_ascii_digit())).collect();
     for (number, row) in (1..).zip(&rows) {
         let cells: Vec<_> = row.split(" | ").collect();
         assert_eq!((cells.len(), cells[0]), (4, number.to_string().as_str()));

@@ -250,7 +250,7 @@ impl Client {
                 }
                 return false;
             }
-            FromPeer::Rights(_) => {
+            FromPeer::ChangedRights(_) => {
                 if !self.following {
                     self.connection.for_followers.extend_from_slice(bytes);
                 }

@@ -108,7 +108,7 @@ impl Server {
         let before = std::mem::replace(&mut self.credential.rights, Rights::none());
         self.credential.belongs_to(subject);
         if self.is_open() && self.credential.rights != before {
-            self.send(&FromPeer::Rights(self.credential.rights.clone()));
+            self.send(&FromPeer::ChangedRights(self.credential.rights.clone()));
         }
         self.rights_changed();
         #[cfg(feature = "json")]

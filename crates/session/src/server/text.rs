@@ -216,7 +216,10 @@ impl Server {
             }
             // The grammar has no text for these. There is no hello and no ping by number, the close frame replaces
             // the bye, and neither changed rights nor the end of the past are reported.
-            FromPeer::Welcome(_) | FromPeer::Pong(_) | FromPeer::Bye(_) | FromPeer::Rights(_) => {}
+            FromPeer::Welcome(_)
+            | FromPeer::Pong(_)
+            | FromPeer::Bye(_)
+            | FromPeer::ChangedRights(_) => {}
             FromPeer::CaughtUp(_) => {}
             // Responses to requests that only frames can make.
             FromPeer::Page(_)

@@ -66,7 +66,7 @@ pub enum FromPeer {
     Deleted(Deleted),
     Tallied(Tallied),
     /// What the client may do from here on, after a [`Refresh`] that has changed it.
-    Rights(Rights),
+    ChangedRights(Rights),
 }
 
 /// The first frame of a client, which identifies and authenticates it.

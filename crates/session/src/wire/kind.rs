@@ -37,7 +37,7 @@ pub enum FrameKind {
     Deleted = 29,
     Tally = 30,
     Tallied = 31,
-    Rights = 32,
+    ChangedRights = 32,
 }
 
 impl FrameKind {
@@ -75,11 +75,11 @@ impl FrameKind {
         Self::Deleted,
         Self::Tally,
         Self::Tallied,
-        Self::Rights,
+        Self::ChangedRights,
     ];
 
     /// The highest number of this version. Receivers skip frames with a higher one.
-    pub const LAST: u64 = Self::Rights.number();
+    pub const LAST: u64 = Self::ChangedRights.number();
 
     /// The highest number of version 1. A peer names the kinds beyond it that it supports.
     pub(crate) const LAST_OF_VERSION_1: u64 = Self::NotPresent.number();

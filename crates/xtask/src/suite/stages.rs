@@ -299,11 +299,7 @@ fn in_engine(engine: Engine, context: &Context<'_>, counts: &mut Counts) -> Resu
 /// The same build as wasm-pack's.
 const WASM_TESTS: [&str; 4] = ["test", "--target", WASM, "--all-features"];
 
-fn run_in_browser(
-    context: &Context<'_>,
-    command: &mut Command,
-    counts: &mut Counts,
-) -> Result<()> {
+fn run_in_browser(context: &Context<'_>, command: &mut Command, counts: &mut Counts) -> Result<()> {
     let _knocking = Knocking::start(command)?;
     command
         .current_dir(&context.workspace.root)

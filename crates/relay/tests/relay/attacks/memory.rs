@@ -20,7 +20,9 @@ async fn flood(client: Client) {
     let answers = async { while let Some(Ok(_)) = down.next().await {} };
     let events = async {
         for number in 1_u64.. {
-            let FromClient::Publish(publish) = publish_sized(number, "a", 200 << 10) else { return };
+            let FromClient::Publish(publish) = publish_sized(number, "a", 200 << 10) else {
+                return;
+            };
             let lowest = Some(number.saturating_sub(500).max(1));
             let mut message = Vec::new();
             FromClient::Publish(Publish { lowest, ..publish }).encode(&mut message);

@@ -24,8 +24,8 @@ pub struct Relay {
     page: PathBuf,
     data: TempDir,
     address: String,
-    process: Child,
     options: Vec<String>,
+    process: Child,
 }
 
 /// The rights of the accounts, and of guests.
@@ -39,8 +39,14 @@ impl Relay {
 
     /// Like [`Relay::start`], with the page in the folder of this environment variable.
     pub async fn start_with(page: &str) -> Self {
+        Self::start_with_options(page, &[]).await
+    }
+
+    /// The same with more options of the relay.
+    pub async fn start_with_options(page: &str, options: &[&str]) -> Self {
+        let options = options.iter().map(|&option| option.to_owned()).collect();
         let data = tempfile::tempdir().expect("a folder for the relay's data");
-        Self::start_in(data, tool(page), vec![]).await
+        Self::start_in(data, tool(page), options).await
     }
 
     /// Like [`Relay::start`], with accounts and guests, who may all read and write everything.
@@ -54,16 +60,25 @@ impl Relay {
             String::from_utf8(output.stdout).expect("the relay writes text").trim().to_owned()
         };
         let claims = ["--auth-issuer", "https://issuer.example", "--auth-audience", "chat"];
-        run(vec!["keys".as_ref(), "--key".as_ref(), key.as_ref(), "--public".as_ref(), keys.as_ref()]).await;
+        run(vec![
+            "keys".as_ref(),
+            "--key".as_ref(),
+            key.as_ref(),
+            "--public".as_ref(),
+            keys.as_ref(),
+        ])
+        .await;
         let mut accounts = Vec::new();
         for name in names {
             let mut arguments = vec!["token".as_ref(), "--key".as_ref(), key.as_os_str()];
-            arguments.extend(claims.iter().chain(&RIGHTS).map(|argument| argument.as_ref()));
-            arguments.extend(["--subject", name, "--expires", "1h"].map(|argument| argument.as_ref()));
+            arguments.extend(claims.iter().chain(&RIGHTS).map(std::ffi::OsStr::new));
+            arguments.extend(["--subject", name, "--expires", "1h"].map(std::ffi::OsStr::new));
             accounts.push(Account { name: name.to_owned(), token: run(arguments).await });
         }
         let mut options = vec!["--auth-keys".to_owned(), keys.display().to_string()];
-        options.extend(claims.iter().chain(&["--anonymous", "pub=>;sub=>"]).map(|one| (*one).to_owned()));
+        options.extend(
+            claims.iter().chain(&["--anonymous", "pub=>;sub=>"]).map(|one| (*one).to_owned()),
+        );
         let relay = Self::start_in(data, tool("EDK_PAGE"), options).await;
         (relay, accounts.try_into().expect("an account for each name"))
     }
@@ -71,6 +86,11 @@ impl Relay {
     async fn start_in(data: TempDir, page: PathBuf, options: Vec<String>) -> Self {
         let (process, address) = spawn("127.0.0.1:0", data.path(), &page, &options).await;
         Self { page, data, address, process, options }
+    }
+
+    /// The folder of the relay's data.
+    pub fn data(&self) -> &Path {
+        self.data.path()
     }
 
     /// `127.0.0.1:PORT`.
@@ -95,16 +115,12 @@ impl Relay {
 
     /// Starts the relay again with the same port and data.
     pub async fn restart(&mut self) {
-        (self.process, self.address) = spawn(&self.address, self.data.path(), &self.page, &self.options).await;
+        let (listen, data) = (&self.address, self.data.path());
+        (self.process, self.address) = spawn(listen, data, &self.page, &self.options).await;
     }
 }
 
-async fn spawn(
-    listen: &str,
-    data: &Path,
-    page: &Path,
-    options: &[String],
-) -> (Child, String) {
+async fn spawn(listen: &str, data: &Path, page: &Path, options: &[String]) -> (Child, String) {
     let mut process = Command::new(tool("EDK_RELAY"))
         .args(["--listen", listen])
         .arg("--data")

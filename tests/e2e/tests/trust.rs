@@ -31,7 +31,7 @@ impl Site {
         let guests = ["--anonymous", "pub=chat.>;sub=chat.>"];
         let options = ["--auth-keys", &keys, "--issuer", &issuer];
         let options = [&options, &CLAIMS, &guests[..]].concat();
-        Self { relay: Relay::start_with_options("EDK_PAGE", &options).await, folder }
+        Self { relay: Relay::start_with_options(&options).await, folder }
     }
 
     fn token(&self, subject: &str, name: &str) -> String {

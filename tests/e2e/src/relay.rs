@@ -24,8 +24,8 @@ pub struct Relay {
     page: PathBuf,
     data: TempDir,
     address: String,
-    options: Vec<String>,
     process: Child,
+    options: Vec<String>,
 }
 
 /// The rights of the accounts, and of guests.
@@ -39,14 +39,20 @@ impl Relay {
 
     /// Like [`Relay::start`], with the page in the folder of this environment variable.
     pub async fn start_with(page: &str) -> Self {
-        Self::start_with_options(page, &[]).await
+        let data = tempfile::tempdir().expect("a folder for the relay's data");
+        Self::start_in(data, tool(page), vec![]).await
     }
 
-    /// The same with more options of the relay.
-    pub async fn start_with_options(page: &str, options: &[&str]) -> Self {
-        let options = options.iter().map(|&option| option.to_owned()).collect();
+    /// Like [`Relay::start`], with more options of the relay.
+    pub async fn start_with_options(options: &[&str]) -> Self {
         let data = tempfile::tempdir().expect("a folder for the relay's data");
-        Self::start_in(data, tool(page), options).await
+        let options = options.iter().map(|&option| option.to_owned()).collect();
+        Self::start_in(data, tool("EDK_PAGE"), options).await
+    }
+
+    /// The folder of the relay's data.
+    pub fn data(&self) -> &Path {
+        self.data.path()
     }
 
     /// Like [`Relay::start`], with accounts and guests, who may all read and write everything.
@@ -88,11 +94,6 @@ impl Relay {
         Self { page, data, address, process, options }
     }
 
-    /// The folder of the relay's data.
-    pub fn data(&self) -> &Path {
-        self.data.path()
-    }
-
     /// `127.0.0.1:PORT`.
     pub fn address(&self) -> String {
         self.address.clone()
@@ -115,8 +116,8 @@ impl Relay {
 
     /// Starts the relay again with the same port and data.
     pub async fn restart(&mut self) {
-        let (listen, data) = (&self.address, self.data.path());
-        (self.process, self.address) = spawn(listen, data, &self.page, &self.options).await;
+        (self.process, self.address) =
+            spawn(&self.address, self.data.path(), &self.page, &self.options).await;
     }
 }
 

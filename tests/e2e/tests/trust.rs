@@ -31,14 +31,14 @@ impl Site {
         let guests = ["--anonymous", "pub=chat.>;sub=chat.>"];
         let options = ["--auth-keys", &keys, "--issuer", &issuer];
         let options = [&options, &CLAIMS, &guests[..]].concat();
-        Self { relay: Relay::start_with_options("EDK_PAGE", &options).await, folder }
+        Self { relay: Relay::start_with_options(&options).await, folder }
     }
 
     fn token(&self, subject: &str, name: &str) -> String {
         let key = self.folder.path().join("accounts.json").display().to_string();
         let rights = ["--publish", "chat.>", "--subscribe", "chat.>"];
         let whose = ["token", "--key", &key, "--subject", subject, "--name", name];
-        run(&[&whose, &CLAIMS, &rights[..]].concat()).trim().to_owned()
+        run(&[&whose[..], &CLAIMS, &rights].concat()).trim().to_owned()
     }
 
     fn revoke(&self, key: &str) {

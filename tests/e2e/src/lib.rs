@@ -13,7 +13,7 @@ mod writer;
 pub use browser::Browser;
 pub use driver::{Driver, Engine};
 pub use proxy::{Network, Proxy};
-pub use relay::Relay;
+pub use relay::{Account, Relay};
 pub use writer::{Message, Writer};
 
 use std::path::PathBuf;

@@ -125,15 +125,6 @@ impl Writer {
         self.ack().await;
     }
 
-    /// Says that a message is being typed.
-    pub async fn type_something(&mut self) {
-        let mut packet = Vec::new();
-        let body =
-            body(&fastrand::u128(..).to_string(), &json!({ "id": "writer", "name": "Writer" }));
-        self.encode("typing", body, None, &mut packet);
-        self.send(packet).await;
-    }
-
     async fn say(&mut self, text: &str) {
         let mut packet = Vec::new();
         self.add_message(text, &mut packet);
@@ -149,22 +140,19 @@ impl Writer {
     fn add(&mut self, kind: &str, data: &Value, packet: &mut Vec<u8>) -> (String, u64) {
         self.published += 1;
         let id = format!("{:032x}", fastrand::u128(..));
-        let body = body(&id, data);
-        let time_ms = body.time.unwrap_or_default();
-        self.encode(kind, body, Some(self.published), packet);
-        (id, time_ms)
-    }
-
-    fn encode(&self, kind: &str, body: Body, number: Option<u64>, packet: &mut Vec<u8>) {
+        let time_ms = now_ms();
+        let data = data.to_string().into_bytes();
+        let body = Body { id: id.clone(), time: Some(time_ms), data, ..Body::default() };
         FromClient::Publish(Publish {
-            number,
+            number: Some(self.published),
             topic: 0,
             name: Some(format!("chat.{}.{kind}", self.room)),
             body: body.encode(),
             // Lets the relay forget answers that have arrived.
-            lowest: number.map(|number| number.saturating_sub(u64::from(BATCH)).max(1)),
+            lowest: Some(self.published.saturating_sub(u64::from(BATCH)).max(1)),
         })
         .encode(packet);
+        (id, time_ms)
     }
 
     async fn send(&self, packet: Vec<u8>) {
@@ -206,11 +194,6 @@ async fn serve(mut socket: Socket, mut packets: Receiver<Vec<u8>>, acks: Sender<
             }
         }
     }
-}
-
-fn body(id: &str, data: &Value) -> Body {
-    let data = data.to_string().into_bytes();
-    Body { id: id.to_owned(), time: Some(now_ms()), data, ..Body::default() }
 }
 
 fn now_ms() -> u64 {

@@ -47,6 +47,12 @@ pub fn print_and_hold(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
+/// The bytes of the chat's wasm and JS, as they are weighed.
+pub fn weighed(workspace: &Workspace) -> Result<u64> {
+    let code = BUDGETS.iter().take_while(|budget| budget.name.starts_with("chat"));
+    code.map(|budget| Ok(measure(budget, &(budget.files)(workspace)?)?.compressed)).sum()
+}
+
 /// The chat's files with this extension, without the npm package and the page that embeds it.
 fn chat(workspace: &Workspace, extension: &str) -> Result<Vec<PathBuf>> {
     let dist = workspace.dist();

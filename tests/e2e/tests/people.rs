@@ -338,7 +338,8 @@ async fn the_announcer_says_each_new_message_once_and_nothing_else() {
     page.goto(&format!("{}/embed.html", relay.url())).await;
     assert_eq!(page.run_async(WRITER, vec!["tea".into()]).await, Value::Null);
     let writes = async |script: &str| {
-        let script = format!("const [done] = arguments; writer.{script}.then(() => done(null), String);");
+        let script =
+            format!("const [done] = arguments; writer.{script}.then(() => done(null), String);");
         assert_eq!(page.run_async(&script, vec![]).await, Value::Null);
     };
     // All texts that the page gives to screen readers.
@@ -371,7 +372,8 @@ async fn the_announcer_says_each_new_message_once_and_nothing_else() {
     ann.appears(".message:nth-child(5)").await;
     eventually("both texts", async || {
         let said = said().await.as_array().cloned().unwrap_or_default();
-        let starts = |at: usize, text: &str| said[at].as_str().is_some_and(|said| said.starts_with(text));
+        let starts =
+            |at: usize, text: &str| said[at].as_str().is_some_and(|said| said.starts_with(text));
         (said.len() == 2 && starts(0, "Writer: 2") && starts(1, "Writer: 3")).then_some(())
     })
     .await;
@@ -420,7 +422,11 @@ async fn a_message_says_whose_it_is_by_what_the_relay_attests() {
     assert_eq!(of_guest, json!([by_ann(false), ["ann · signed in", "ann · signed in", true]]));
     desktop.reload().await;
     desktop.shows(&both).await;
-    assert_eq!(desktop.run(senders, vec![]).await, json!([by_ann(true), by_guest]), "after a reload");
+    assert_eq!(
+        desktop.run(senders, vec![]).await,
+        json!([by_ann(true), by_guest]),
+        "after a reload"
+    );
 
     // The typing line and the announcer name the account, too.
     desktop.put("#composer", "again").await;

@@ -1,4 +1,4 @@
-//! Runs a program of `benches/relay`, which starts the relay and prints rows.
+//! Runs a program that starts the relay and prints rows: those of `benches/relay`, and that of `benches/chat`.
 
 use super::{finish, table::Table};
 use crate::workspace::Workspace;

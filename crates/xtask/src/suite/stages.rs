@@ -8,10 +8,9 @@ use crate::progress::print;
 use crate::setup::{self, Need};
 use crate::toolchain::{Toolchain, WASM};
 use crate::workspace::Workspace;
-use crate::{fuzz, npm, page, process, run, simulate, size};
+use crate::{fuzz, harness, npm, page, process, run, simulate, size};
 use anyhow::{Context as _, Result, bail};
 use clap::ValueEnum;
-use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -149,7 +148,7 @@ impl Stage {
             // Trunk itself takes longest to get: that comes when all else has passed.
             Self::Page | Self::Trunk => Some(page::NEEDS),
             Self::Npm => Some(npm::NEEDS),
-            Self::EndToEnd => Some(&[Need::Chromium, Need::Python]),
+            Self::EndToEnd => Some(&[Need::Chromium, Need::Firefox, Need::Python]),
         }
     }
 
@@ -319,21 +318,16 @@ fn end_to_end(context: &Context<'_>, counts: &mut Counts) -> Result<()> {
     page::ensure(workspace)?;
     let counter = page::example::ensure(workspace)?;
     run::build_relay(workspace)?;
-    let found = |program: Option<PathBuf>, name: &str| {
-        program.with_context(|| format!("{name} is not on PATH"))
-    };
     let tools = npm::installed(workspace, "tests/e2e/tools", "axe")?;
     let mut cargo = context.cargo();
     cargo
         // One at a time: each opens browsers of its own.
         .args(["test", "--package", "end-to-end", "--no-fail-fast", "--", "--test-threads=1"])
-        .env("EDK_RELAY", workspace.relay())
-        .env("EDK_PAGE", workspace.dist())
         .env("EDK_COUNTER", counter)
         .env("EDK_AXE", tools.join("node_modules/axe-core/axe.min.js"))
-        .env("EDK_CHROMEDRIVER", found(setup::chromedriver(), "chromedriver")?)
-        .env("EDK_CHROMIUM", found(setup::chromium(), "Chromium")?)
-        .env("EDK_PYTHON", setup::python(workspace));
+        .env("EDK_PYTHON", setup::python(workspace))
+        .envs(harness::chromium(workspace)?)
+        .envs(harness::firefox(workspace)?);
     run_counted(&mut cargo, counts)
 }
 

@@ -14,6 +14,7 @@ export function showMessages(kit, { send, edit, reply, say }) {
   const calendar = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
   /** By the keys of their messages. */
   const rows = new Map();
+  let isArranging = false;
   const timeline = kit.timeline(draw);
 
   /** Reads the page before, and offers the next one if there is more. */
@@ -149,14 +150,22 @@ export function showMessages(kit, { send, edit, reply, say }) {
     rows.delete(key);
   }
 
-  /** Puts a row before that of the next message which has one. */
-  function put({ item, message }) {
-    const stickToEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 48;
-    let next = timeline.after(message);
-    while (next && !rows.has(next.key)) next = timeline.after(next);
-    const following = rows.get(next?.key)?.item ?? null;
-    if (item.parentNode !== list || item.nextElementSibling !== following) list.insertBefore(item, following);
-    if (stickToEnd) log.scrollTop = log.scrollHeight;
+  /** Puts the rows in order before the next frame. */
+  function arrangeSoon() {
+    if (isArranging) return;
+    isArranging = true;
+    requestAnimationFrame(() => {
+      isArranging = false;
+      const stickToEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 48;
+      let following = null;
+      for (const { key } of [...timeline.messages].reverse()) {
+        const item = rows.get(key)?.item;
+        if (item === undefined) continue;
+        if (item.parentNode !== list || item.nextElementSibling !== following) list.insertBefore(item, following);
+        following = item;
+      }
+      if (stickToEnd) log.scrollTop = log.scrollHeight;
+    });
   }
 
   function draw(message) {
@@ -183,6 +192,6 @@ export function showMessages(kit, { send, edit, reply, say }) {
     showQuote(row);
     showReactions(row);
     for (const other of rows.values()) if (other.message?.replyTo?.id === message.id) showQuote(other);
-    put(row);
+    arrangeSoon();
   }
 }

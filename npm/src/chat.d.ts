@@ -88,7 +88,7 @@ export interface Message {
   readonly isOwn: boolean;
   readonly isEdited: boolean;
   readonly isDeleted: boolean;
-  /** The timeline has dropped it: it was the oldest of 20,000, or has moved in a new log. */
+  /** The timeline has dropped it: `timeline.older` brings it again. */
   readonly isDropped: boolean;
 }
 
@@ -102,12 +102,10 @@ export interface MessagePage {
 
 /** The messages of a room, which keeps itself up to date. */
 export interface Timeline {
-  /** In order: those in the log, and then yours that are not stored yet. */
+  /** In order: those in the log, and then yours that are not stored yet. A message that did not change is the same object. */
   readonly messages: readonly Message[];
   /** The message that a reference names, if it is among these. */
   find(reference: Reference): Message | undefined;
-  /** The message that follows: `list.insertBefore(item, items.get(timeline.after(message)?.key))`. */
-  after(message: Message): Message | undefined;
   /**
    * Reads the page before, and resolves with whether there are more: `await timeline.older()`. While the first page is
    * being read, waits for that one.

@@ -84,9 +84,10 @@ export function follow(bus, link, { prefix, isOwn, parse }, handler) {
   const changed = (message) => isShown(message) && handler(message);
   const timeline = new Timeline(prefix, isOwn, parse, changed);
 
-  /** Adds a stored message, unless paging back brings it. */
+  /** Adds a stored message, unless paging back brings it: an ack may come after a reload. */
   function add(event) {
-    if (oldest === undefined || !isOlder(event, oldest)) timeline.add(event);
+    if (oldest && isOlder(event, oldest)) timeline.forget(event.id);
+    else timeline.add(event);
   }
 
   function hear(data, event) {
@@ -149,7 +150,6 @@ export function follow(bus, link, { prefix, isOwn, parse }, handler) {
       return timeline.messages.filter(isShown);
     },
     find: (reference) => timeline.find(reference),
-    after: (message) => timeline.after(message),
     older,
     stop() {
       isStopped = true;

@@ -94,6 +94,7 @@ class Row {
   fold = new Fold();
   isDeleted = false;
   isDropped = false;
+  shown = undefined;
 
   constructor(event, place, key, isOwn) {
     this.place = place;
@@ -113,7 +114,12 @@ class Row {
     this.replyTo = readReference(replyTo);
   }
 
+  /** What users of the kit see, until the row changes. */
   message(parse) {
+    return (this.shown ??= this.#show(parse));
+  }
+
+  #show(parse) {
     const { event, fold, isDeleted } = this;
     const edited = isDeleted ? undefined : fold.edits.get(authorOf(event))?.text;
     return Object.freeze({
@@ -178,12 +184,6 @@ export class Timeline {
   find(reference) {
     const row = this.#stored.get(keyOf(reference));
     return row && row.event.id === reference.id ? row.message(this.#parse) : undefined;
-  }
-
-  /** The message that follows a message of these. */
-  after({ key }) {
-    const at = this.#rows.findIndex((row) => row.key === key);
-    return at < 0 ? undefined : this.#rows[at + 1]?.message(this.#parse);
   }
 
   /** Whether relations of unknown messages were dropped since the last call: they have to be read again. */
@@ -272,6 +272,12 @@ export class Timeline {
     this.#stored.delete(keyOf(referenceOf(row.event)));
   }
 
+  /** Drops this page's message with this id, which is not stored yet as far as the timeline knows. */
+  forget(id) {
+    const row = this.#pending.get(id);
+    if (row) this.#drop(row);
+  }
+
   #drop(row) {
     this.#remove(row);
     this.#named.delete(`${authorOf(row.event)} ${row.event.id}`);
@@ -280,6 +286,7 @@ export class Timeline {
   }
 
   #report(row) {
+    row.shown = undefined;
     this.#changed(row.message(this.#parse));
   }
 

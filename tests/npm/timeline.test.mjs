@@ -50,8 +50,7 @@ test("a room of one page has edits, reactions and replies", async () => {
   ]);
   const [message, reply] = timeline.messages;
   assert.deepEqual(timeline.find(reply.replyTo), message);
-  assert.deepEqual(timeline.after(message), reply);
-  assert.equal(timeline.after(reply), undefined);
+  assert.equal(timeline.messages[1], reply, "what has not changed is the same object");
   assert.deepEqual([message.reactions[0].isOwn, reply.isOwn], [false, true]);
   for (const rejected of [ann.delete(message), ann.history()]) {
     await assert.rejects(rejected, { code: "not_available", message: /no peer/ });
@@ -323,6 +322,20 @@ test("one's own messages are shown before they are stored, stay in place then, a
   assert.deepEqual(states, [["stored", false], ["stored", true], ["stored", true], ["rejected", true]]);
   const keys = new Set(changes.filter(({ text }) => text === "one").map(({ key }) => key));
   assert.equal(keys.size, 1);
+});
+
+test("an ack that comes late, for a message before the first page, leaves that to paging back", async () => {
+  const log = createLog();
+  const { kit } = kitOf(log, "ann");
+  for (let at = 0; at < 100; at += 1) await kit.sendText(`${at}`);
+  const { timeline, changes } = await timelineOf(log, "ann");
+  const [first] = log.stored;
+  log.deliver({ ...first, source: "", delivery: { status: "kept" } });
+  assert.equal(timeline.messages.at(-1).text, "0");
+  log.deliver(first);
+  assert.deepEqual([timeline.messages.at(-1).text, changes.at(-1).isDropped], ["99", true]);
+  assert.equal(await timeline.older(), false);
+  assert.deepEqual(timeline.messages.map(({ text }) => text), Array.from({ length: 100 }, (_, at) => `${at}`));
 });
 
 test("a message that a new log has again stands there", async () => {

@@ -125,7 +125,9 @@ async fn two_kits_of_one_room_and_page_share_a_link_and_get_each_event_once() {
             kits.forEach((kit, at) => kit.on('TEXT_MESSAGE', (text) => heard[at].push(text)));
             for (const [at, kit] of kits.entries()) await kit.sendText(`${at}`);
             kits[0].close();
+            const last = new Promise((resolve) => kits[1].on('TEXT_MESSAGE', (text) => text === '2' && resolve()));
             await kits[1].sendText('2');
+            await last;
             done(heard);
         });";
     let heard = browser.run_async(script, vec![]).await;

@@ -9,9 +9,10 @@ use yew::prelude::*;
 
 use crate::address::Named;
 use crate::components::{
-    Join, Joined, LinkBar, RoomView, menu, use_failures, use_refused, use_uplink,
+    Join, Joined, LinkBar, RoomView, menu, settings, use_failures, use_refused, use_regions, use_uplink,
 };
 use crate::events::{Person, Room};
+use crate::language::t;
 use crate::shell::Typed;
 use crate::{address, profile};
 
@@ -34,10 +35,11 @@ pub fn App(props: &AppProps) -> Html {
         _ => None,
     };
     use_failures(&bus);
+    use_regions();
     use_refused(&bus);
     let (bridge, problem) = match use_uplink(&bus) {
         Some(Ok(bridge)) => (Some(bridge), None),
-        Some(Err(error)) => (None, Some(error.to_string())),
+        Some(Err(_)) => (None, Some(t("This browser can't connect to the server."))),
         None => (None, None),
     };
 
@@ -67,6 +69,7 @@ pub fn App(props: &AppProps) -> Html {
             <header class="top">
                 { title(open.as_ref()) }
                 <LinkBar bridge={bridge.clone()} />
+                { settings() }
                 if open.is_some() {
                     { menu(&bus, on_leave) }
                 }
@@ -99,7 +102,7 @@ fn title(open: Option<&Room>) -> Html {
         Some(room) => html! {
             <h1><span class="mark" aria-hidden="true">{ "#" }</span><bdi>{ room.name.clone() }</bdi></h1>
         },
-        None => html! { <h1>{ "event-driven-kit chat" }</h1> },
+        None => html! { <h1>{ t("event-driven-kit chat") }</h1> },
     }
 }
 

@@ -59,7 +59,8 @@ fn chat(workspace: &Workspace, extension: &str) -> Result<Vec<PathBuf>> {
     let mut files = stamp::files(&dist)?;
     files.retain(|file| {
         let name = file.strip_prefix(&dist).unwrap_or(file);
-        !name.starts_with("npm") && !name.starts_with("embed.js") && has(file, &[extension])
+        let is_embedding = name.to_string_lossy().starts_with("embed.");
+        !name.starts_with("npm") && !is_embedding && has(file, &[extension])
     });
     Ok(files)
 }

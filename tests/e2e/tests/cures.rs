@@ -83,7 +83,7 @@ async fn name_room_and_join_are_painted_and_usable_before_the_program_has_arrive
     .await;
     let is_shown = "return document.querySelector('.join')?.getClientRects().length > 0";
     let is_asked = ann.run(is_shown, vec![]).await;
-    assert_eq!(is_asked, false, "who has a name and a room is not asked again");
+    assert_eq!(is_asked, false, "a user with a name and a room is not asked again");
     ann.online().await;
     assert_eq!(ann.console_errors().await, [""; 0]);
     ann.close().await;

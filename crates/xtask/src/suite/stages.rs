@@ -225,8 +225,8 @@ fn clippy_wasm(context: &Context<'_>) -> Result<()> {
     process::run(&mut cargo)
 }
 
-/// The build of all native tests; whoever else needs a part of it builds just this, so that nothing of it is compiled
-/// again with other features.
+/// The build of all native tests. Tasks that need a part of it build just this, so that nothing of it is compiled again
+/// with other features.
 pub fn native_tests(workspace: &Workspace) -> Command {
     let mut cargo = process::native_cargo();
     cargo.current_dir(&workspace.root).arg("test").args(features()).args(packages(NATIVE));

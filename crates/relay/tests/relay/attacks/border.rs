@@ -103,7 +103,7 @@ async fn a_page_has_the_scheme_of_the_relay_and_a_listed_host() {
 }
 
 #[tokio::test]
-async fn nobody_but_the_proxy_says_what_scheme_it_is() {
+async fn only_the_proxy_says_which_scheme_it_is() {
     let data = tempfile::tempdir().unwrap();
     let relay = Process::start_with(data.path(), &["--behind-proxy", "10.0.0.0/8"]);
     let origin = format!("https://{}", relay.address);

@@ -121,6 +121,8 @@ function enter(room, me, topics) {
   find(".room").hidden = false;
   find("#link").hidden = false;
 
+  find("#open-inspector").hidden = false;
+  find("#open-inspector").addEventListener("click", () => openInspector(bus));
   // Subscribed first, connected last: so nothing of the history passes by.
   showEvents(bus);
   bus.subscribe("$bus.link", showLink);
@@ -136,6 +138,14 @@ function enter(room, me, topics) {
       { pattern: topics.typing, direction: "both", durable: false },
     ],
   });
+}
+
+/** Opens the developer tools, or closes them. Their file is loaded when they are opened. */
+async function openInspector(bus) {
+  const open = find("event-inspector");
+  if (open) return open.remove();
+  const { inspect } = await import("./npm/inspector.js");
+  inspect(bus);
 }
 
 /** Shows what passes on the bus, and publishes what the user likes. */

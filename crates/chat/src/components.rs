@@ -14,6 +14,7 @@
 //! | [`use_announcer`] | | `TEXT_MESSAGE` |
 //! | [`use_refused`] | | `TEXT_MESSAGE` of all rooms, with echo |
 //! | [`use_failures`] | | `$bus.error` |
+//! | [`use_inspector`] | | `ui.inspect` |
 //!
 //! [`use_uplink`] owns the bridge, [`use_room_rules`] decides which topics of a room cross it, [`Origin`] determines who
 //! has sent an event, and [`Newest`] which events come again.
@@ -26,6 +27,7 @@ mod composer;
 mod emoji_picker;
 mod failures;
 mod history;
+mod inspector;
 mod join;
 mod link_bar;
 mod menu;
@@ -43,6 +45,7 @@ mod typing_bar;
 mod uplink;
 
 pub use failures::use_failures;
+pub use inspector::{is_replay, use_inspector};
 pub use join::{Join, Joined};
 pub use link_bar::LinkBar;
 pub use menu::menu;

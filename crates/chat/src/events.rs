@@ -11,6 +11,8 @@ use crate::model::text;
 pub const COMPOSE: &str = "ui.compose";
 /// Local, with the [`Reference`] to a message that is to be shown.
 pub const JUMP: &str = "ui.jump";
+/// Local, without data: opens or closes the developer tools.
+pub const INSPECT: &str = "ui.inspect";
 /// Local, with a text to show for some seconds.
 pub const NOTICE: &str = "ui.notice";
 /// The messages of all rooms.

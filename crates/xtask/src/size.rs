@@ -53,7 +53,9 @@ fn chat(workspace: &Workspace, extension: &str) -> Result<Vec<PathBuf>> {
     let mut files = stamp::files(&dist)?;
     files.retain(|file| {
         let name = file.strip_prefix(&dist).unwrap_or(file);
-        !name.starts_with("npm") && !name.starts_with("embed.js") && has(file, &[extension])
+        // The inspector is loaded when it is opened.
+        let others = ["npm", "embed.js", "inspector.js"];
+        !others.iter().any(|other| name.starts_with(other)) && has(file, &[extension])
     });
     Ok(files)
 }

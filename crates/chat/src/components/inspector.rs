@@ -58,7 +58,7 @@ fn document() -> Option<Document> {
 /// Shows the inspector, or removes it.
 fn toggle(bus: &Bus) -> Option<()> {
     let document = document()?;
-    let (head, body) = (document.head()?, document.body()?);
+    let body = document.body()?;
     if let Ok(Some(open)) = document.query_selector(ELEMENT) {
         open.remove();
         return None;
@@ -67,7 +67,7 @@ fn toggle(bus: &Bus) -> Option<()> {
         let script = document.create_element("script").ok()?;
         script.set_attribute("type", "module").ok()?;
         script.set_attribute("src", FILE).ok()?;
-        head.append_child(&script).ok()?;
+        body.append_child(&script).ok()?;
     }
     let element = document.create_element(ELEMENT).ok()?;
     element.set_attribute("replay", REPLAY).ok()?;

@@ -17,12 +17,14 @@
 //! | [`use_inspector`] | | `ui.inspect` |
 //!
 //! [`use_uplink`] owns the bridge, [`use_room_rules`] decides which topics of a room cross it, [`Origin`] determines who
-//! has sent an event, and [`Newest`] which events come again.
+//! has sent an event, [`author`] shows it, and [`Newest`] tells which events come again. [`settings`] changes language, theme
+//! and contrast of this browser, and [`use_regions`] moves the focus by F6.
 //!
 //! The message list reads older messages from the bridge in pages, and not as events: they are news to no other
 //! component.
 
 mod announcer;
+mod author;
 mod composer;
 mod emoji_picker;
 mod failures;
@@ -38,8 +40,10 @@ mod notice;
 mod origin;
 mod outlet;
 mod refused;
+mod regions;
 mod room_rules;
 mod room_view;
+mod settings;
 mod title;
 mod typing_bar;
 mod uplink;
@@ -50,10 +54,13 @@ pub use join::{Join, Joined};
 pub use link_bar::LinkBar;
 pub use menu::menu;
 pub use refused::use_refused;
+pub use regions::use_regions;
 pub use room_view::RoomView;
+pub use settings::settings;
 pub use uplink::use_uplink;
 
 use announcer::use_announcer;
+use author::author;
 use composer::Composer;
 use emoji_picker::EmojiPicker;
 use history::use_history;

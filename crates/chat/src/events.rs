@@ -5,6 +5,7 @@ use event_driven_kit::{Topic, TopicError, escape_token};
 use serde::{Deserialize, Serialize};
 use yew::AttrValue;
 
+use crate::language::t;
 use crate::model::text;
 
 /// Local, with a text for the composer.
@@ -39,24 +40,32 @@ pub struct Room {
 }
 
 /// Why a text is not a valid name of a room.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RoomError {
     /// It has no visible characters.
-    #[error("Give the room a name.")]
     Empty,
     /// It is too long for a topic once escaped.
-    #[error("This name is too long for a room. Choose a shorter one.")]
     TooLong,
     /// It breaks a rule of topics, which the escape should prevent.
-    #[error("This name can't be used for a room: {0}.")]
-    Topic(TopicError),
+    Topic,
+}
+
+impl RoomError {
+    /// A text for the user.
+    pub fn text(&self) -> AttrValue {
+        match self {
+            Self::Empty => t("Give the room a name."),
+            Self::TooLong => t("This name is too long for a room. Choose a shorter one."),
+            Self::Topic => t("This name can't be used for a room."),
+        }
+    }
 }
 
 impl Room {
     /// The room with this `name`. Characters that are not shown in a [line](text::line) are ignored.
     ///
     /// # Errors
-    /// A [`RoomError`] with a text for the user.
+    /// A [`RoomError`], which has a text for the user.
     pub fn named(name: &str) -> Result<Self, RoomError> {
         let Some(name) = text::line(name) else {
             return Err(RoomError::Empty);
@@ -65,7 +74,7 @@ impl Room {
         let topic = |event: &str| {
             Topic::parse(&["chat", &token, event].join(".")).map_err(|error| match error {
                 TopicError::TooLong(_) => RoomError::TooLong,
-                other => RoomError::Topic(other),
+                _ => RoomError::Topic,
             })
         };
         // The longest one: all topics of a room have to be possible.

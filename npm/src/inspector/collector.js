@@ -19,6 +19,9 @@ export function jsonOf(data) {
   }
 }
 
+/** A copy: a mere slice would keep the whole text. */
+const beginningOf = (text) => JSON.parse(JSON.stringify(text.slice(0, TEXT_KEPT)));
+
 /** The entry of a bounded map, made by `make` at the first use. */
 function entryOf(map, key, make) {
   const its = map.has(key) || map.size < MOST_KEYS ? key : OTHERS;
@@ -87,12 +90,16 @@ export class Collector {
       known.count += 1;
       return known;
     }
-    const { topic, stage, time, id, source, account, cause, stream, epoch, offset, code, message } = turn;
     const text = jsonOf(turn.data);
-    const row = {
-      ...{ topic, stage, time, id, source, account, cause, stream, epoch, offset, code, message },
-      ...{ number: this.seen, at: Date.now(), size: text.length, text: text.slice(0, TEXT_KEPT), calls: [], count: 1 },
-    };
+    // Without the data, which may be large.
+    const row = turn;
+    row.data = undefined;
+    row.number = this.seen;
+    row.at = Date.now();
+    row.size = text.length;
+    row.text = text.length > TEXT_KEPT ? beginningOf(text) : text;
+    row.calls = [];
+    row.count = 1 + (known?.count ?? 0);
     this.seen += 1;
     this.flow.push(row);
     // Cut rarely, because cutting moves all others.

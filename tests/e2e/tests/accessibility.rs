@@ -15,7 +15,9 @@ async fn found(browser: &Browser, axe: &str) -> Value {
 
 async fn has_no_fault(browser: &Browser, axe: &str, screen: &str) {
     for (width, height) in [(1_000, 800), (390, 844), (320, 640)] {
-        for (scheme, contrast) in [("light", "less"), ("dark", "less"), ("light", "more"), ("dark", "more")] {
+        for (scheme, contrast) in
+            [("light", "less"), ("dark", "less"), ("light", "more"), ("dark", "more")]
+        {
             let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
             browser.call("Emulation.setDeviceMetricsOverride", size).await;
             let media = json!({ "features": [

@@ -3,9 +3,9 @@
 //! | component | publishes | subscribes |
 //! | --- | --- | --- |
 //! | [`LinkBar`] | | `$bus.link` |
-//! | [`MessageList`] | `TEXT_MESSAGE` (again, on retry), `ui.compose`, `ui.notice` | `TEXT_MESSAGE` with echo, `on.>`, `TEXT_SUCCESS`, `TEXT_ERROR`, `ui.jump`, `$bus.link`, `$bus.gap` |
+//! | [`MessageList`] | `TEXT_MESSAGE` (again, on retry), `REACTED`, `ui.compose`, `ui.reply`, `ui.edit`, `ui.jump`, `ui.notice` | `TEXT_MESSAGE` and `on.>` with echo, `TEXT_SUCCESS`, `TEXT_ERROR`, `ui.jump`, `ui.edit_last`, `$bus.link`, `$bus.gap` |
 //! | [`TypingBar`] | | `typing`, `TEXT_MESSAGE` |
-//! | [`Composer`] | `TEXT_MESSAGE`, `typing` | `ui.compose` |
+//! | [`Composer`] | `TEXT_MESSAGE`, `EDITED`, `typing`, `ui.edit_last` | `ui.compose`, `ui.reply`, `ui.edit` |
 //! | [`menu`], [`invite`] | `ui.notice` | |
 //! | [`use_notice`] | | `ui.notice` |
 //! | [`use_outlet`] | `TEXT_SUCCESS`, `TEXT_ERROR` | `TEXT_MESSAGE` with echo |
@@ -26,11 +26,13 @@ mod announcer;
 mod author;
 mod composer;
 mod emoji_picker;
+mod emoji_table;
 mod failures;
 mod history;
 mod join;
 mod link_bar;
 mod menu;
+mod markdown;
 mod message_list;
 mod message_row;
 mod newest;
@@ -59,10 +61,11 @@ pub use uplink::use_uplink;
 use announcer::use_announcer;
 use author::author;
 use composer::Composer;
-use emoji_picker::EmojiPicker;
+use emoji_picker::{EmojiPicker, leaves};
 use history::use_history;
+use markdown::markdown;
 use menu::invite;
-use message_list::MessageList;
+use message_list::{MessageList, Quote};
 use message_row::{Action, MessageRow};
 use newest::Newest;
 use notice::use_notice;

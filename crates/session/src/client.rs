@@ -257,7 +257,7 @@ impl Client {
         self.connection.peer.subject.as_deref().filter(|_| self.is_online())
     }
 
-    /// What this client may do, as the peer said when it admitted it.
+    /// What this client may do, as the peer says.
     pub fn rights(&self) -> &Rights {
         &self.connection.peer.rights
     }
@@ -295,6 +295,7 @@ impl Client {
         }
         match frame {
             FromPeer::Welcome(welcome) => self.welcomed(welcome, now),
+            FromPeer::ChangedRights(rights) => self.connection.peer.rights = rights,
             FromPeer::Ack(ack) => self.acked(ack),
             FromPeer::Reject(reject) => self.rejected(reject, now),
             FromPeer::Subscribed(subscribed) => self.subscribed(subscribed),

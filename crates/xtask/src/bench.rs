@@ -30,7 +30,7 @@ pub enum Bench {
     Relay,
     /// The relay while one address attacks it: what other clients notice, and how much memory it takes
     Attacks,
-    /// What accounts cost: the relay with accounts beside the relay without
+    /// What trust costs: the relay with accounts beside the relay without, and signatures in each browser
     Trust,
     /// The chat in Chromium, beside what it was before it was rebuilt
     Chat,

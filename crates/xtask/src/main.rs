@@ -4,6 +4,7 @@
 //! library.
 
 mod bench;
+mod engine;
 mod exec;
 mod fuzz;
 mod harness;

@@ -43,6 +43,18 @@ impl Relay {
         Self::start_in(data, tool(page), vec![]).await
     }
 
+    /// Like [`Relay::start`], with more options of the relay.
+    pub async fn start_with_options(options: &[&str]) -> Self {
+        let data = tempfile::tempdir().expect("a folder for the relay's data");
+        let options = options.iter().map(|&option| option.to_owned()).collect();
+        Self::start_in(data, tool("EDK_PAGE"), options).await
+    }
+
+    /// The folder of the relay's data.
+    pub fn data(&self) -> &Path {
+        self.data.path()
+    }
+
     /// Like [`Relay::start`], with accounts and guests, who may all read and write everything.
     pub async fn start_with_accounts<const N: usize>(names: [&str; N]) -> (Self, [Account; N]) {
         let data = tempfile::tempdir().expect("a folder for the relay's data");
@@ -65,9 +77,8 @@ impl Relay {
         let mut accounts = Vec::new();
         for name in names {
             let mut arguments = vec!["token".as_ref(), "--key".as_ref(), key.as_os_str()];
-            arguments.extend(claims.iter().chain(&RIGHTS).map(|argument| argument.as_ref()));
-            arguments
-                .extend(["--subject", name, "--expires", "1h"].map(|argument| argument.as_ref()));
+            arguments.extend(claims.iter().chain(&RIGHTS).map(std::ffi::OsStr::new));
+            arguments.extend(["--subject", name, "--expires", "1h"].map(std::ffi::OsStr::new));
             accounts.push(Account { name: name.to_owned(), token: run(arguments).await });
         }
         let mut options = vec!["--auth-keys".to_owned(), keys.display().to_string()];

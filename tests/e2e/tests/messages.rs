@@ -52,7 +52,9 @@ async fn use_tool(browser: &Browser, text: &str, tool: &str) {
         (browser.run(focus, vec![text.into(), tool.into()]).await == true).then_some(())
     })
     .await;
-    browser.click(&format!(".message:focus-within .tools .{tool}, .message:focus .tools .{tool}")).await;
+    browser
+        .click(&format!(".message:focus-within .tools .{tool}, .message:focus .tools .{tool}"))
+        .await;
 }
 
 async fn delete(browser: &Browser, text: &str) {
@@ -206,7 +208,8 @@ async fn two_tabs_that_toggle_one_reaction_at_once_and_all_other_clients_end_equ
 }
 
 #[tokio::test]
-async fn a_message_that_is_deleted_offline_is_deleted_everywhere_although_another_tab_edits_it_later() {
+async fn a_message_that_is_deleted_offline_is_deleted_everywhere_although_another_tab_edits_it_later()
+ {
     let (driver, relay) = (Driver::start().await, Relay::start().await);
     let network = Proxy::start(&relay.address(), &relay.address()).await;
     let (ann, bob) = (Browser::open(&driver).await, Browser::open(&driver).await);
@@ -277,7 +280,8 @@ async fn a_reply_to_a_message_4000_back_leads_to_it_twice() {
     eventually("the quote", async || (ann.run(line, vec![]).await == "500").then_some(())).await;
     for _ in 0..2 {
         ann.click(".quote").await;
-        let place = "const log = document.querySelector('.log'), row = log.querySelector('.target');
+        let place =
+            "const log = document.querySelector('.log'), row = log.querySelector('.target');
             if (!row) return null;
             const frame = log.getBoundingClientRect(), place = row.getBoundingClientRect();
             return [row.querySelector('.text').textContent.split(' ')[0],
@@ -322,8 +326,18 @@ async fn markdown_becomes_elements_and_html_and_other_schemes_stay_text() {
             text.querySelectorAll('img, b, script').length];";
     let rel = "noopener noreferrer";
     let expected = json!([
-        ["bold"], ["it"], ["no"], ["a_b", "<b>code</b>"], ["one", "two"], ["quoted"], ["<b>code</b>"],
-        [["https://en.wikipedia.org/wiki/A_(b)", "_blank", rel], ["https://x.org/a_b_", "_blank", rel]], 0
+        ["bold"],
+        ["it"],
+        ["no"],
+        ["a_b", "<b>code</b>"],
+        ["one", "two"],
+        ["quoted"],
+        ["<b>code</b>"],
+        [
+            ["https://en.wikipedia.org/wiki/A_(b)", "_blank", rel],
+            ["https://x.org/a_b_", "_blank", rel]
+        ],
+        0
     ]);
     assert_eq!(ann.run(script, vec![]).await, expected);
 

@@ -11,6 +11,7 @@ use crate::address::Named;
 use crate::components::{
     Join, Joined, LinkBar, RoomView, menu, use_failures, use_refused, use_uplink,
 };
+use crate::effect::use_effect_with;
 use crate::events::{Person, Room};
 use crate::shell::Typed;
 use crate::{address, profile};

@@ -10,6 +10,7 @@ use yew::prelude::*;
 
 use super::EmojiPicker;
 use crate::clock;
+use crate::effect::use_effect_with;
 use crate::events::{COMPOSE, Person, Room, TextMessage};
 use crate::model::refusal::unpublished;
 use crate::model::text;

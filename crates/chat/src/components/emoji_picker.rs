@@ -4,6 +4,8 @@ use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 use yew::prelude::*;
 
+use crate::effect::use_effect_with;
+
 const CHOICE: [(&str, &str); 32] = [
     ("😀", "grinning"),
     ("😂", "tears of joy"),

@@ -4,6 +4,7 @@ use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
 use crate::address;
+use crate::effect::use_effect_with;
 use crate::events::Room;
 use crate::model::text;
 use crate::shell::Typed;

@@ -20,6 +20,7 @@ use yew::prelude::*;
 
 use super::refused::{forget, kept};
 use super::{Origin, invite};
+use crate::effect::use_effect_with;
 use crate::events::{JUMP, Person, Reference, Room, TextError, TextMessage, TextSuccess};
 use crate::model::refusal::{CANCELLED, Refusal};
 use crate::model::refused::Refused;

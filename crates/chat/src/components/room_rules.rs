@@ -6,6 +6,7 @@ use event_driven_kit::bridge::StartFrom;
 use event_driven_kit::{Bridge, Rule};
 use yew::prelude::*;
 
+use crate::effect::use_effect_with;
 use crate::events::{PAGE, Room};
 
 /// Sets the room's rules in an effect. The components of the room subscribe while they render, so they miss nothing of

@@ -9,10 +9,12 @@ use yew::prelude::*;
 
 use crate::address::Named;
 use crate::components::{
-    Join, Joined, LinkBar, RoomView, menu, use_failures, use_refused, use_uplink,
+    Join, Joined, LinkBar, RoomView, menu, settings, use_failures, use_refused, use_regions,
+    use_uplink,
 };
 use crate::effect::use_effect_with;
 use crate::events::{Person, Room};
+use crate::language::t;
 use crate::shell::Typed;
 use crate::{address, profile};
 
@@ -35,10 +37,11 @@ pub fn App(props: &AppProps) -> Html {
         _ => None,
     };
     use_failures(&bus);
+    use_regions();
     use_refused(&bus);
     let (bridge, problem) = match use_uplink(&bus) {
         Some(Ok(bridge)) => (Some(bridge), None),
-        Some(Err(error)) => (None, Some(error.to_string())),
+        Some(Err(_)) => (None, Some(t("This browser can't connect to the server."))),
         None => (None, None),
     };
 
@@ -68,6 +71,7 @@ pub fn App(props: &AppProps) -> Html {
             <header class="top">
                 { title(open.as_ref()) }
                 <LinkBar bridge={bridge.clone()} />
+                { settings() }
                 if open.is_some() {
                     { menu(&bus, on_leave) }
                 }
@@ -100,7 +104,7 @@ fn title(open: Option<&Room>) -> Html {
         Some(room) => html! {
             <h1><span class="mark" aria-hidden="true">{ "#" }</span><bdi>{ room.name.clone() }</bdi></h1>
         },
-        None => html! { <h1>{ "event-driven-kit chat" }</h1> },
+        None => html! { <h1>{ t("event-driven-kit chat") }</h1> },
     }
 }
 

@@ -3,9 +3,9 @@
 //! | component | publishes | subscribes |
 //! | --- | --- | --- |
 //! | [`LinkBar`] | | `$bus.link` |
-//! | [`MessageList`] | `TEXT_MESSAGE` (again, on retry), `ui.compose`, `ui.notice` | `TEXT_MESSAGE` with echo, `on.>`, `TEXT_SUCCESS`, `TEXT_ERROR`, `ui.jump`, `$bus.link`, `$bus.gap` |
+//! | [`MessageList`] | `TEXT_MESSAGE` (again, on retry), `REACTED`, `ui.compose`, `ui.reply`, `ui.edit`, `ui.jump`, `ui.notice` | `TEXT_MESSAGE` and `on.>` with echo, `TEXT_SUCCESS`, `TEXT_ERROR`, `ui.jump`, `ui.edit_last`, `$bus.link`, `$bus.gap` |
 //! | [`TypingBar`] | | `typing`, `TEXT_MESSAGE` |
-//! | [`Composer`] | `TEXT_MESSAGE`, `typing` | `ui.compose` |
+//! | [`Composer`] | `TEXT_MESSAGE`, `EDITED`, `typing`, `ui.edit_last` | `ui.compose`, `ui.reply`, `ui.edit` |
 //! | [`menu`], [`invite`] | `ui.notice` | |
 //! | [`use_notice`] | | `ui.notice` |
 //! | [`use_outlet`] | `TEXT_SUCCESS`, `TEXT_ERROR` | `TEXT_MESSAGE` with echo |
@@ -16,18 +16,22 @@
 //! | [`use_failures`] | | `$bus.error` |
 //!
 //! [`use_uplink`] owns the bridge, [`use_room_rules`] decides which topics of a room cross it, [`Origin`] determines who
-//! has sent an event, and [`Newest`] which events come again.
+//! has sent an event, [`author`] shows it, and [`Newest`] tells which events come again. [`settings`] changes language, theme
+//! and contrast of this browser, and [`use_regions`] moves the focus by F6.
 //!
 //! The message list reads older messages from the bridge in pages, and not as events: they are news to no other
 //! component.
 
 mod announcer;
+mod author;
 mod composer;
 mod emoji_picker;
+mod emoji_table;
 mod failures;
 mod history;
 mod join;
 mod link_bar;
+mod markdown;
 mod menu;
 mod message_list;
 mod message_row;
@@ -36,8 +40,10 @@ mod notice;
 mod origin;
 mod outlet;
 mod refused;
+mod regions;
 mod room_rules;
 mod room_view;
+mod settings;
 mod title;
 mod typing_bar;
 mod uplink;
@@ -47,15 +53,19 @@ pub use join::{Join, Joined};
 pub use link_bar::LinkBar;
 pub use menu::menu;
 pub use refused::use_refused;
+pub use regions::use_regions;
 pub use room_view::RoomView;
+pub use settings::settings;
 pub use uplink::use_uplink;
 
 use announcer::use_announcer;
+use author::author;
 use composer::Composer;
-use emoji_picker::EmojiPicker;
+use emoji_picker::{EmojiPicker, leaves};
 use history::use_history;
+use markdown::markdown;
 use menu::invite;
-use message_list::MessageList;
+use message_list::{MessageList, Quote};
 use message_row::{Action, MessageRow};
 use newest::Newest;
 use notice::use_notice;

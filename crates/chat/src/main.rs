@@ -10,6 +10,7 @@ mod clock;
 mod components;
 mod effect;
 mod events;
+mod language;
 mod model;
 mod profile;
 mod shell;
@@ -18,6 +19,13 @@ mod storage;
 use app::{App, AppProps};
 
 fn main() {
+    wasm_bindgen_futures::spawn_local(async {
+        language::load().await;
+        render();
+    });
+}
+
+fn render() {
     let document = web_sys::window().and_then(|window| window.document());
     let root = document.as_ref().and_then(|document| document.get_element_by_id("app"));
     let props = AppProps { typed: document.as_ref().and_then(shell::typed) };

@@ -1,7 +1,11 @@
 //! The state that components show, folded from events. This is pure code without a browser, tested natively.
 
+pub mod completion;
 pub mod emoji;
+pub mod identity;
 pub mod link;
+pub mod markdown;
+pub mod purpose;
 pub mod read_back;
 pub mod refusal;
 pub mod refused;

@@ -9,6 +9,15 @@ use tokio::process::{Child, Command};
 
 use crate::tool;
 
+/// An account of the relay, with a token that is valid for an hour.
+#[derive(Debug)]
+pub struct Account {
+    /// The account's name.
+    pub name: String,
+    /// Its token.
+    pub token: String,
+}
+
 /// A running relay that serves a page.
 #[derive(Debug)]
 pub struct Relay {
@@ -16,7 +25,11 @@ pub struct Relay {
     data: TempDir,
     address: String,
     process: Child,
+    options: Vec<String>,
 }
+
+/// The rights of the accounts, and of guests.
+const RIGHTS: [&str; 4] = ["--publish", ">", "--subscribe", ">"];
 
 impl Relay {
     /// Starts a relay on a free port with an empty data folder and the chat as its page.
@@ -26,10 +39,38 @@ impl Relay {
 
     /// Like [`Relay::start`], with the page in the folder of this environment variable.
     pub async fn start_with(page: &str) -> Self {
-        let page = tool(page);
         let data = tempfile::tempdir().expect("a folder for the relay's data");
-        let (process, address) = spawn("127.0.0.1:0", data.path(), &page).await;
-        Self { page, data, address, process }
+        Self::start_in(data, tool(page), vec![]).await
+    }
+
+    /// Like [`Relay::start`], with accounts and guests, who may all read and write everything.
+    pub async fn start_with_accounts<const N: usize>(names: [&str; N]) -> (Self, [Account; N]) {
+        let data = tempfile::tempdir().expect("a folder for the relay's data");
+        let [key, keys] = ["issuer.json", "keys.json"].map(|name| data.path().join(name));
+        let run = async |arguments: Vec<&std::ffi::OsStr>| {
+            let output = Command::new(tool("EDK_RELAY")).args(arguments).output().await;
+            let output = output.expect("EDK_RELAY names the relay's binary");
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            String::from_utf8(output.stdout).expect("the relay writes text").trim().to_owned()
+        };
+        let claims = ["--auth-issuer", "https://issuer.example", "--auth-audience", "chat"];
+        run(vec!["keys".as_ref(), "--key".as_ref(), key.as_ref(), "--public".as_ref(), keys.as_ref()]).await;
+        let mut accounts = Vec::new();
+        for name in names {
+            let mut arguments = vec!["token".as_ref(), "--key".as_ref(), key.as_os_str()];
+            arguments.extend(claims.iter().chain(&RIGHTS).map(|argument| argument.as_ref()));
+            arguments.extend(["--subject", name, "--expires", "1h"].map(|argument| argument.as_ref()));
+            accounts.push(Account { name: name.to_owned(), token: run(arguments).await });
+        }
+        let mut options = vec!["--auth-keys".to_owned(), keys.display().to_string()];
+        options.extend(claims.iter().chain(&["--anonymous", "pub=>;sub=>"]).map(|one| (*one).to_owned()));
+        let relay = Self::start_in(data, tool("EDK_PAGE"), options).await;
+        (relay, accounts.try_into().expect("an account for each name"))
+    }
+
+    async fn start_in(data: TempDir, page: PathBuf, options: Vec<String>) -> Self {
+        let (process, address) = spawn("127.0.0.1:0", data.path(), &page, &options).await;
+        Self { page, data, address, process, options }
     }
 
     /// `127.0.0.1:PORT`.
@@ -54,11 +95,16 @@ impl Relay {
 
     /// Starts the relay again with the same port and data.
     pub async fn restart(&mut self) {
-        (self.process, self.address) = spawn(&self.address, self.data.path(), &self.page).await;
+        (self.process, self.address) = spawn(&self.address, self.data.path(), &self.page, &self.options).await;
     }
 }
 
-async fn spawn(listen: &str, data: &Path, page: &Path) -> (Child, String) {
+async fn spawn(
+    listen: &str,
+    data: &Path,
+    page: &Path,
+    options: &[String],
+) -> (Child, String) {
     let mut process = Command::new(tool("EDK_RELAY"))
         .args(["--listen", listen])
         .arg("--data")
@@ -67,6 +113,7 @@ async fn spawn(listen: &str, data: &Path, page: &Path) -> (Child, String) {
         .arg(page)
         // All browsers of a test share one address.
         .args(["--raise-limits", "1000"])
+        .args(options)
         .stdout(Stdio::piped())
         .kill_on_drop(true)
         .spawn()

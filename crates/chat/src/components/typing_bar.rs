@@ -10,7 +10,7 @@ use super::{Newest, Origin};
 use crate::clock;
 use crate::effect::use_effect_with;
 use crate::events::{Person, Room};
-use crate::model::text;
+use crate::language::{isolated, list, t_count, t_html};
 use crate::model::typists::Typists;
 
 #[derive(Properties, PartialEq)]
@@ -51,7 +51,7 @@ pub fn TypingBar(props: &TypingBarProps) -> Html {
     use_subscription(props.room.typing.as_str(), move |event| {
         let (client, person) = (from.client(event), event.data::<Person>()?);
         if !client.is_empty() || person.id != me {
-            hear.dispatch(Heard::Typed(client.into(), text::shown_name(&person.name)));
+            hear.dispatch(Heard::Typed(client.into(), from.name(event, &person.name)));
         }
         Ok(())
     });
@@ -78,16 +78,15 @@ pub fn TypingBar(props: &TypingBarProps) -> Html {
 
 fn sentence(typists: &Typists) -> Html {
     let mut names = typists.names();
-    let rest = names.len().saturating_sub(2);
+    let rest = names.len().saturating_sub(2) as u64;
     let name = |name: &str| html! { <bdi>{ name.to_owned() }</bdi> };
     match (names.next(), names.next()) {
         (None, _) => Html::default(),
-        (Some(one), None) => html! { <>{ name(one) }{ " is typing…" }</> },
-        (Some(one), Some(two)) if rest == 0 => html! {
-            <>{ name(one) }{ " and " }{ name(two) }{ " are typing…" }</>
-        },
-        (Some(one), Some(two)) => html! {
-            <>{ name(one) }{ ", " }{ name(two) }{ " and " }{ rest }{ " more are typing…" }</>
-        },
+        (Some(one), None) => t_html("{name} is typing…", &[("name", name(one))]),
+        (Some(one), Some(two)) => {
+            let more = (rest > 0).then(|| t_count("{n} more", "{n} more", rest));
+            let names = [one, two].map(isolated).into_iter().chain(more);
+            t_html("{names} are typing…", &[("names", list(names).into())])
+        }
     }
 }

@@ -96,6 +96,11 @@ impl Place {
 }
 
 impl Author {
+    /// Whether it is this browser's user.
+    pub fn is_me(&self) -> bool {
+        self.client.is_empty()
+    }
+
     /// Whether both are the same. An account may have several clients.
     pub fn is(&self, other: &Self) -> bool {
         match (&self.account, &other.account) {
@@ -137,6 +142,12 @@ impl Row {
         self.fold.as_ref().is_some_and(|fold| fold.edit(&self.seen.author).is_some())
     }
 
+    /// The emoji with the people who react with them, unless it was deleted.
+    pub fn reactions(&self) -> Vec<(Rc<str>, Vec<Author>)> {
+        let fold = self.fold.as_ref().filter(|_| !self.is_deleted());
+        fold.map(|fold| fold.reactions()).unwrap_or_default()
+    }
+
     /// Whether it was deleted.
     pub fn is_deleted(&self) -> bool {
         self.state == State::Stored
@@ -144,18 +155,20 @@ impl Row {
                 || self.fold.as_ref().is_some_and(|fold| fold.is_deleted()))
     }
 
-    /// Whether it continues `before`, so that the sender is not named again. The attested clients must be the same.
+    /// Whether it continues `before`, so that the sender is not named again.
     pub fn follows(&self, before: &Row) -> bool {
         let (one, other) = (&self.seen, &before.seen);
         let pause = one.time_ms.zip(other.time_ms).map(|(one, other)| one.abs_diff(other));
-        one.author.client == other.author.client
-            && one.message.sender == other.message.sender
-            && pause.is_none_or(|pause| pause < TURN_MS)
+        // A message that was deleted does not say who has sent it.
+        let is_unnamed = one.message.sender.id.is_empty() && one.author.is(&other.author);
+        (is_unnamed || one.is_by_author_of(other)) && pause.is_none_or(|pause| pause < TURN_MS)
     }
 
     /// Whether this browser's user has written it, independent of any claims.
     pub fn is_by(&self, me: &str) -> bool {
-        self.seen.author.client.is_empty() && self.seen.message.sender.id == me
+        let Seen { author, message, .. } = &self.seen;
+        author.client.is_empty()
+            && (author.account.is_some() || [me, ""].contains(&&*message.sender.id))
     }
 
     /// Its offset in the log, if it is in the log.

@@ -9,8 +9,7 @@ use yew::prelude::*;
 
 use crate::address::Named;
 use crate::components::{
-    Join, Joined, LinkBar, RoomView, menu, settings, use_failures, use_refused, use_regions,
-    use_uplink,
+    Join, Joined, LinkBar, RoomView, menu, settings, use_failures, use_refused, use_regions, use_uplink,
 };
 use crate::effect::use_effect_with;
 use crate::events::{Person, Room};

@@ -25,9 +25,7 @@ use yew::prelude::*;
 use super::refused::{forget, kept};
 use super::{EmojiPicker, Origin, invite, leaves};
 use crate::effect::use_effect_with;
-use crate::events::{
-    EDIT, EDIT_LAST, JUMP, Person, Reference, Room, TextError, TextMessage, TextSuccess,
-};
+use crate::events::{EDIT, EDIT_LAST, JUMP, Person, Reference, Room, TextError, TextMessage, TextSuccess};
 use crate::language::{t, t_html};
 use crate::model::refusal::{CANCELLED, Refusal};
 use crate::model::refused::Refused;
@@ -37,8 +35,8 @@ use actions::{notify, react, use_actions};
 use chunk::{ChunkView, Shared};
 use feed::{Feed, Paging};
 use frames::{Frames, use_frames};
-pub use quotes::Quote;
 use today::use_today;
+pub use quotes::Quote;
 use viewport::{Viewport, use_viewport};
 
 /// Within this distance from the first or the last message, in heights of the list, the next page is read.

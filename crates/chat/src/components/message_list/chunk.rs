@@ -81,9 +81,10 @@ pub fn ChunkView(props: &ChunkViewProps) -> Html {
 /// A line before a message.
 fn line(mark: Mark, row: &Row) -> Html {
     let (kind, text) = match mark {
-        Mark::NewLog => {
-            ("new-log", t("The server has started a new log. Its last messages may be missing."))
-        }
+        Mark::NewLog => (
+            "new-log",
+            t("The server has started a new log. Its last messages may be missing."),
+        ),
         Mark::Gap => ("gap", t("Some messages are no longer on the server.")),
         Mark::Day => ("day", clock::day_in_words(row.seen.time_ms.unwrap_or_default()).into()),
     };

@@ -21,10 +21,15 @@ where
         let end = effect(&seen);
         Box::new(move || end.tear_down())
     });
-    yew::functional::use_effect_with(Dependencies(deps), |_: &Dependencies| effect())
+    use_boxed(Dependencies(deps), effect)
 }
 
 type Effect = Box<dyn FnOnce() -> Box<dyn FnOnce()>>;
+
+/// Not generic, so that its closure is of one type.
+fn use_boxed(deps: Dependencies, effect: Effect) -> impl Hook<Output = ()> {
+    yew::functional::use_effect_with(deps, |_: &Dependencies| effect())
+}
 
 struct Dependencies(Rc<dyn Comparable>);
 

@@ -2,15 +2,14 @@
 
 use std::mem;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64ct::{Base64, Encoding};
 use bus::{Recorded, Topic};
 use js_sys::{Date, JSON, Reflect};
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::JsValue;
 
 use crate::js::text_of;
-use crate::payload::{Bytes, DataError, Payload};
+use crate::payload::{Bytes, DataError, Payload, read};
 use crate::words::{delivery_of, words_of};
 use crate::{Event, JSON as JSON_TYPE};
 
@@ -84,7 +83,7 @@ impl Line {
             authid: event.account().map(str::to_owned),
             elapsed: i32::try_from(recorded.at.as_millis()).ok().map(f64::from),
             data: if is_json { Some(bytes.to_js()?) } else { None },
-            data_base64: (!is_json).then(|| STANDARD.encode(&bytes.data)),
+            data_base64: (!is_json).then(|| Base64::encode_string(&bytes.data)),
             datacontenttype: Some(bytes.content_type.into_owned()),
         })
     }
@@ -103,8 +102,7 @@ impl Line {
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let line = JSON::parse(text).map_err(|thrown| text_of(&thrown))?;
         let data = Reflect::get(&line, &"data".into()).map_err(|thrown| text_of(&thrown))?;
-        let mut parsed: Self =
-            serde_wasm_bindgen::from_value(line).map_err(|error| error.to_string())?;
+        let mut parsed: Self = read(line)?;
         if parsed.specversion != "1.0" {
             return Err(format!("version {} of CloudEvents is not known", parsed.specversion));
         }
@@ -137,7 +135,7 @@ impl Line {
         let Some(data) = self.data_base64 else {
             return Ok(Payload::from_js(self.data.unwrap_or_default()));
         };
-        let data = STANDARD.decode(data).map_err(|error| error.to_string())?;
+        let data = Base64::decode_vec(&data).map_err(|error| error.to_string())?;
         let content_type = self.datacontenttype.map_or(JSON_TYPE.into(), Into::into);
         Ok(Payload::from_bytes(Bytes { content_type, data: data.into() }))
     }

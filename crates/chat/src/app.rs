@@ -12,6 +12,7 @@ use crate::components::{
     Join, Joined, LinkBar, RoomView, is_replay, menu, settings, use_failures, use_inspector,
     use_refused, use_regions, use_uplink,
 };
+use crate::effect::use_effect_with;
 use crate::events::{Person, Room};
 use crate::language::t;
 use crate::shell::Typed;

@@ -16,6 +16,7 @@ use yew::prelude::*;
 
 use super::{EmojiPicker, leaves};
 use crate::clock;
+use crate::effect::use_effect_with;
 use crate::events::{COMPOSE, EDIT, EDIT_LAST, Edited, Person, REPLY, Room, Subject, TextMessage};
 use crate::language::{t, t_count};
 use crate::model::purpose::Purpose;

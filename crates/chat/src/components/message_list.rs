@@ -24,6 +24,7 @@ use yew::prelude::*;
 
 use super::refused::{forget, kept};
 use super::{EmojiPicker, Origin, invite, leaves};
+use crate::effect::use_effect_with;
 use crate::events::{EDIT, EDIT_LAST, JUMP, Person, Reference, Room, TextError, TextMessage, TextSuccess};
 use crate::language::{t, t_html};
 use crate::model::refusal::{CANCELLED, Refusal};

@@ -6,6 +6,7 @@ use event_driven_kit::bridge::StartFrom;
 use event_driven_kit::{Bridge, Rule};
 use yew::prelude::*;
 
+use crate::effect::use_effect_with;
 use crate::events::{PAGE, Room};
 use crate::language::t;
 

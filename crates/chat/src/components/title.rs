@@ -8,6 +8,7 @@ use web_sys::{Document, window};
 use yew::prelude::*;
 
 use super::{Newest, Origin};
+use crate::effect::use_effect_with;
 use crate::events::{Room, TextMessage};
 use crate::language::{t, t_with};
 use crate::model::text;

@@ -10,6 +10,7 @@ use event_driven_kit::bridge::BridgeError;
 use event_driven_kit::{Bridge, Bus};
 use yew::prelude::*;
 
+use crate::effect::use_effect_with;
 use crate::{account, address};
 
 /// Connects `bus` in the first effect of the page, after the components that show the link's state have subscribed.

@@ -8,6 +8,7 @@ use gloo_timers::callback::Timeout;
 use web_sys::{HtmlTextAreaElement, window};
 use yew::prelude::*;
 
+use crate::effect::use_effect_with;
 use crate::events::Room;
 use crate::storage;
 

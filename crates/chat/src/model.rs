@@ -5,6 +5,7 @@ pub mod link;
 pub mod read_back;
 pub mod refusal;
 pub mod refused;
+pub mod rooms;
 pub mod text;
 pub mod throttle;
 pub mod timeline;

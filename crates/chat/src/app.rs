@@ -12,6 +12,7 @@ use crate::components::{
     Join, Joined, LinkBar, RoomView, menu, use_failures, use_refused, use_uplink,
 };
 use crate::events::{Person, Room};
+use crate::language::t;
 use crate::shell::Typed;
 use crate::{address, profile};
 
@@ -37,7 +38,7 @@ pub fn App(props: &AppProps) -> Html {
     use_refused(&bus);
     let (bridge, problem) = match use_uplink(&bus) {
         Some(Ok(bridge)) => (Some(bridge), None),
-        Some(Err(error)) => (None, Some(error.to_string())),
+        Some(Err(_)) => (None, Some(t("This browser can't connect to the server."))),
         None => (None, None),
     };
 
@@ -99,7 +100,7 @@ fn title(open: Option<&Room>) -> Html {
         Some(room) => html! {
             <h1><span class="mark" aria-hidden="true">{ "#" }</span><bdi>{ room.name.clone() }</bdi></h1>
         },
-        None => html! { <h1>{ "event-driven-kit chat" }</h1> },
+        None => html! { <h1>{ t("event-driven-kit chat") }</h1> },
     }
 }
 

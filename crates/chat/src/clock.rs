@@ -1,8 +1,11 @@
-//! Times in the user's locale.
+//! Times in the language of the page.
 
-use js_sys::{Array, Date, Function, Intl::DateTimeFormat, Object, Reflect};
+use js_sys::Intl::{DateTimeFormat, RelativeTimeFormat};
+use js_sys::{Date, Function, Object, Reflect};
 use wasm_bindgen::JsValue;
 use web_sys::window;
+
+use crate::language::locales;
 
 /// The last moment that a JS date can represent, in milliseconds since 1970.
 const LAST_MS: f64 = 8.64e15;
@@ -39,9 +42,15 @@ pub fn day_of(time_ms: Option<u64>) -> i32 {
     if day <= today() + 1.0 { day as i32 } else { 0 }
 }
 
-/// A day in words.
+/// A day in words: today and yesterday by name, others as a date.
 pub fn day_in_words(time_ms: u64) -> String {
-    let text = DATE.with(|format| format.call1(&JsValue::UNDEFINED, &date(time_ms)));
+    let date = date(time_ms);
+    let ago = today() - day(&date);
+    if ago == 0.0 || ago == 1.0 {
+        let format = RelativeTimeFormat::new(&locales(), &options(&[("numeric", "auto")]));
+        return format.format(-ago, "day").into();
+    }
+    let text = DATE.with(|format| format.call1(&JsValue::UNDEFINED, &date));
     text.ok().and_then(|text| text.as_string()).unwrap_or_default()
 }
 
@@ -67,11 +76,15 @@ fn date(time_ms: u64) -> Date {
     Date::new(&JsValue::from_f64(time_ms as f64))
 }
 
-fn format(options: &[(&str, &str)]) -> Function {
+fn format(names: &[(&str, &str)]) -> Function {
+    DateTimeFormat::new(&locales(), &options(names)).format()
+}
+
+fn options(names: &[(&str, &str)]) -> Object {
     let object = Object::new();
-    for (key, value) in options {
+    for (key, value) in names {
         // Setting a key of a new object cannot fail.
         let _ = Reflect::set(&object, &(*key).into(), &(*value).into());
     }
-    DateTimeFormat::new(&Array::new(), &object).format()
+    object
 }

@@ -11,6 +11,7 @@ use event_driven_kit::{Topic, TopicError, escape_token, unescape_token};
 use serde::{Deserialize, Serialize};
 use yew::AttrValue;
 
+use crate::language::t;
 use crate::model::text;
 
 /// Local, with a text for the composer.
@@ -47,20 +48,28 @@ pub struct Room {
 }
 
 /// Why a text is not a valid name of a room.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RoomError {
     /// It has no visible characters.
-    #[error("Give the room a name.")]
     Empty,
     /// It is too long for a topic once escaped.
-    #[error("This name is too long for a room. Choose a shorter one.")]
     TooLong,
     /// It needs the user's own id, which the relay has not said yet.
     #[error("This room can be opened once the page is online.")]
     Unknown,
     /// It breaks a rule of topics, which the escape should prevent.
-    #[error("This name can't be used for a room: {0}.")]
-    Topic(TopicError),
+    Topic,
+}
+
+impl RoomError {
+    /// A text for the user.
+    pub fn text(&self) -> AttrValue {
+        match self {
+            Self::Empty => t("Give the room a name."),
+            Self::TooLong => t("This name is too long for a room. Choose a shorter one."),
+            Self::Topic => t("This name can't be used for a room."),
+        }
+    }
 }
 
 /// Begins the [path](Room::path) of direct messages. No name of a room has it, because names have no control characters.
@@ -73,7 +82,7 @@ impl Room {
     /// The room with this `name`. Characters that are not shown in a [line](text::line) are ignored.
     ///
     /// # Errors
-    /// A [`RoomError`] with a text for the user.
+    /// A [`RoomError`], which has a text for the user.
     pub fn named(name: &str) -> Result<Self, RoomError> {
         let Some(name) = text::line(name) else {
             return Err(RoomError::Empty);
@@ -142,7 +151,7 @@ impl Room {
         let topic = |event: &str| {
             Topic::parse(&[&prefix, event].concat()).map_err(|error| match error {
                 TopicError::TooLong(_) => RoomError::TooLong,
-                other => RoomError::Topic(other),
+                _ => RoomError::Topic,
             })
         };
         // The longest one: all topics of a room have to be possible.

@@ -9,6 +9,7 @@ mod app;
 mod clock;
 mod components;
 mod events;
+mod language;
 mod model;
 mod profile;
 mod shell;
@@ -17,6 +18,13 @@ mod storage;
 use app::{App, AppProps};
 
 fn main() {
+    wasm_bindgen_futures::spawn_local(async {
+        language::load().await;
+        render();
+    });
+}
+
+fn render() {
     let document = web_sys::window().and_then(|window| window.document());
     let root = document.as_ref().and_then(|document| document.get_element_by_id("app"));
     let props = AppProps { typed: document.as_ref().and_then(shell::typed) };

@@ -5,6 +5,7 @@ use web_sys::window;
 
 use crate::address;
 use crate::events::Person;
+use crate::language::t_with;
 use crate::model::text;
 use crate::storage::{read, write};
 
@@ -30,7 +31,7 @@ pub fn person() -> Person {
 
 fn guest() -> String {
     let number = (js_sys::Math::random() * 90.0) as u8 + 10;
-    let name = ["Guest ", &number.to_string()].concat();
+    let name = t_with("Guest {n}", &[("n", &number.to_string())]).to_string();
     write(NAME, &name);
     name
 }

@@ -32,6 +32,23 @@ fn full(key: &str) -> String {
     }
 }
 
+/// Keeps a setting of this browser, which holds for all accounts and guest windows, or removes it if it is empty. The
+/// script in index.html reads it.
+pub fn set(setting: &str, value: &str) {
+    if let Some(storage) = window().and_then(|window| window.local_storage().ok()?) {
+        // Without storage the setting is lost, which needs no message.
+        let _ = storage.set_item(&[PREFIX, setting].concat(), value);
+    }
+}
+
+/// A setting of this browser. Empty without one.
+pub fn setting(setting: &str) -> String {
+    let storage = window().and_then(|window| window.local_storage().ok()?);
+    storage
+        .and_then(|storage| storage.get_item(&[PREFIX, setting].concat()).ok()?)
+        .unwrap_or_default()
+}
+
 fn storage() -> Option<Storage> {
     let window = window()?;
     let storage =

@@ -205,6 +205,14 @@ impl Page {
                     copy(&file, &staging.join(file.file_name().unwrap_or_default()))?;
                     Built::Copied
                 }
+                Asset::CopyDir { href } => {
+                    let folder = self.folder.join(href);
+                    for file in stamp::files(&folder)? {
+                        let name = file.strip_prefix(folder.parent().unwrap_or(&folder))?;
+                        copy(&file, &staging.join(name))?;
+                    }
+                    Built::Copied
+                }
                 Asset::Rust { bin, wasm_opt, .. } => {
                     let bound = workspace.own_target().join("page/bound");
                     wasm::bind(toolchain, wasm, &bound, bin)?;

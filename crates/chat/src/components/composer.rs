@@ -47,7 +47,7 @@ pub fn Composer(props: &ComposerProps) -> Html {
             let text = field.cast::<HtmlTextAreaElement>().map(|area| area.value());
             let too_long = text.and_then(|text| text::check_length(text.trim()).err());
             is_long.set(too_long.is_some());
-            problem.set(too_long.map(|error| error.to_string()));
+            problem.set(too_long.map(|error| error.text()));
         })
     };
 
@@ -81,7 +81,7 @@ pub fn Composer(props: &ComposerProps) -> Html {
                 return;
             }
             if let Err(error) = text::check(&text) {
-                return problem.set(Some(error.to_string()));
+                return problem.set(Some(error.text()));
             }
             let sender = me.clone();
             match bus.publish(room.text_message.clone(), TextMessage { sender, text }) {

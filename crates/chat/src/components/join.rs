@@ -4,7 +4,8 @@ use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
 use crate::address;
-use crate::events::Room;
+use crate::events::{Room, RoomError};
+use crate::language::t;
 use crate::model::text;
 use crate::shell::Typed;
 
@@ -30,8 +31,8 @@ pub struct JoinProps {
 
 #[derive(Debug, Clone, Default, PartialEq)]
 struct Problems {
-    name: Option<&'static str>,
-    room: Option<String>,
+    name: Option<AttrValue>,
+    room: Option<AttrValue>,
 }
 
 #[component]
@@ -53,8 +54,8 @@ pub fn Join(props: &JoinProps) -> Html {
             let typed = text::name(&value(&name));
             let named = Room::named(&address::composed(&value(&room)));
             let found = Problems {
-                name: typed.is_none().then_some("Say who you are."),
-                room: named.as_ref().err().map(ToString::to_string),
+                name: typed.is_none().then(|| t("Say who you are.")),
+                room: named.as_ref().err().map(RoomError::text),
             };
             if found.name.is_some() {
                 focus(&name);
@@ -93,23 +94,23 @@ pub fn Join(props: &JoinProps) -> Html {
     html! {
         <main class="join">
             <form {onsubmit} novalidate=true>
-                <h2>{ "Join a room" }</h2>
-                <p class="lead">{ "Anyone who knows a room's name can read and write in it." }</p>
+                <h2>{ t("Join a room") }</h2>
+                <p class="lead">{ t("Anyone who knows a room's name can read and write in it.") }</p>
                 <div>
-                    <label for="name">{ "Your name" }</label>
+                    <label for="name">{ t("Your name") }</label>
                     <input
                         ref={name}
                         id="name"
                         autocomplete="nickname"
                         maxlength={text::MOST_OF_NAME.to_string()}
                         dir="auto"
-                        aria-invalid={problems.name.map(|_| "true")}
+                        aria-invalid={problems.name.as_ref().map(|_| "true")}
                         aria-describedby="name-problem"
                     />
-                    { problem("name-problem", problems.name) }
+                    { problem("name-problem", &problems.name) }
                 </div>
                 <div>
-                    <label for="room">{ "Room" }</label>
+                    <label for="room">{ t("Room") }</label>
                     <input
                         ref={room}
                         id="room"
@@ -120,17 +121,17 @@ pub fn Join(props: &JoinProps) -> Html {
                         aria-invalid={problems.room.as_ref().map(|_| "true")}
                         aria-describedby="room-problem"
                     />
-                    { problem("room-problem", problems.room.as_deref()) }
+                    { problem("room-problem", &problems.room) }
                 </div>
-                <button id="join" class="primary">{ "Join" }</button>
+                <button id="join" class="primary">{ t("Join") }</button>
             </form>
         </main>
     }
 }
 
 /// Rendered from the start, so that screen readers announce its text.
-fn problem(id: &'static str, text: Option<&str>) -> Html {
-    html! { <p {id} class="problem" role="alert">{ text.unwrap_or_default().to_owned() }</p> }
+fn problem(id: &'static str, text: &Option<AttrValue>) -> Html {
+    html! { <p {id} class="problem" role="alert">{ text.clone().unwrap_or_default() }</p> }
 }
 
 fn value(field: &NodeRef) -> String {

@@ -39,12 +39,12 @@ pub fn LinkBar(props: &LinkBarProps) -> Html {
 
     html! {
         <div id="link" data-state={words.state}>
-            <span role="status">{ words.word }</span>
+            <span role="status">{ &words.word }</span>
             // Outside the status element, so that screen readers do not announce each change of the count.
             if let Some(detail) = &words.detail {
-                <span class="detail">{ detail.clone() }</span>
+                <span class="detail">{ detail }</span>
             }
-            if let Some(action) = words.action {
+            if let Some(action) = &words.action {
                 <button type="button" class="connect" {onclick}>{ action }</button>
             }
         </div>

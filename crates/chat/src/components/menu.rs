@@ -11,16 +11,17 @@ use yew::prelude::*;
 
 use crate::address;
 use crate::events::NOTICE;
+use crate::language::t;
 
 /// The button that opens the menu, and the menu. The browser opens and closes it, and moves the focus.
 pub fn menu(bus: &Bus, on_leave: Callback<MouseEvent>) -> Html {
     html! {
         <>
-            <button type="button" class="open-menu" aria-label="Menu" popovertarget="menu">{ "⋯" }</button>
-            <div id="menu" popover="auto" role="group" aria-label="Menu">
+            <button type="button" class="open-menu" aria-label={t("Menu")} popovertarget="menu">{ "⋯" }</button>
+            <div id="menu" popover="auto" role="group" aria-label={t("Menu")}>
                 { invite(bus, Some("menu")) }
                 <button id="leave" type="button" popovertarget="menu" popovertargetaction="hide" onclick={on_leave}>
-                    { "Leave room" }
+                    { t("Leave room") }
                 </button>
             </div>
         </>
@@ -38,7 +39,7 @@ pub fn invite(bus: &Bus, popover: Option<&'static str>) -> Html {
             let _ = window.open_with_url_and_target_and_features(&link, "_blank", "noopener");
         }
     });
-    let button = |class: &'static str, text: &'static str, onclick: Callback<MouseEvent>| {
+    let button = |class: &'static str, text: AttrValue, onclick: Callback<MouseEvent>| {
         html! {
             <button
                 type="button"
@@ -53,8 +54,8 @@ pub fn invite(bus: &Bus, popover: Option<&'static str>) -> Html {
     };
     html! {
         <>
-            { button("copy-link", "Copy link", copy) }
-            { button("open-guest", "Open a guest window", open) }
+            { button("copy-link", t("Copy link"), copy) }
+            { button("open-guest", t("Open a guest window"), open) }
         </>
     }
 }
@@ -67,7 +68,7 @@ fn copy_link(bus: Bus) {
             Some(clipboard) => JsFuture::from(clipboard.write_text(&link)).await.is_ok(),
             None => false,
         };
-        let notice = if is_copied { "Link copied".to_owned() } else { link };
+        let notice = if is_copied { t("Link copied").to_string() } else { link };
         // Nothing limits the number of events on this topic.
         let _ = bus.publish(NOTICE, notice);
     });

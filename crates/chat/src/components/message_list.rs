@@ -205,7 +205,7 @@ fn use_feed(props: &MessageListProps, frames: &Rc<Frames>, viewport: &Rc<Viewpor
         let id = error.id.as_str().into();
         heard.apply(match &*error.code {
             CANCELLED => Change::Removed { id },
-            code => Change::Failed { id, refusal: Refusal::new(code, &error.message) },
+            code => Change::Failed { id, refusal: Refusal::new(code) },
         });
         Ok(())
     });

@@ -23,7 +23,7 @@ pub fn use_refused(bus: &Bus) {
             let new = Refused {
                 id: event.id().to_owned(),
                 time_ms: clock::sane(event.time().unwrap_or_default()),
-                refusal: Refusal::new(code, &rejection.message),
+                refusal: Refusal::new(code),
                 text: event.data::<TextMessage>()?.text.clone(),
             };
             change(event.topic().as_str(), |kept| refused::with(kept, new));

@@ -7,11 +7,12 @@ use event_driven_kit::{Bridge, Rule};
 use yew::prelude::*;
 
 use crate::events::{PAGE, Room};
+use crate::language::t;
 
 /// Sets the room's rules in an effect. The components of the room subscribe while they render, so they miss nothing of
 /// a replay. Returns the text to show if a rule is refused.
 #[hook]
-pub fn use_room_rules(room: &Room, bridge: &Option<Rc<Bridge>>) -> Option<String> {
+pub fn use_room_rules(room: &Room, bridge: &Option<Rc<Bridge>>) -> Option<AttrValue> {
     let problem = use_state_eq(|| None);
     let set = problem.setter();
     use_effect_with((bridge.clone(), room.clone()), move |(bridge, room)| {
@@ -20,7 +21,7 @@ pub fn use_room_rules(room: &Room, bridge: &Option<Rc<Bridge>>) -> Option<String
             for rule in rules(room) {
                 match bridge.rule(rule) {
                     Ok(guard) => guards.push(guard),
-                    Err(error) => set.set(Some(error.to_string())),
+                    Err(_) => set.set(Some(t("This room can't be read."))),
                 }
             }
         }

@@ -9,6 +9,7 @@ use yew::prelude::*;
 
 use super::{Newest, Origin};
 use crate::events::{Room, TextMessage};
+use crate::language::{t, t_with};
 use crate::model::text;
 
 /// Shows the room's name and the count while the room is open. What the history brings does not count.
@@ -40,7 +41,7 @@ pub fn use_title(room: &Room, origin: &Origin, is_live: bool) {
         });
         move || {
             drop(listener);
-            set(&["event-driven-kit chat"]);
+            set(&t("event-driven-kit chat"));
         }
     });
 }
@@ -51,16 +52,16 @@ fn is_away() -> bool {
 }
 
 fn set_title(room: &str, unread: u32) {
-    let room = [room, " - event-driven-kit chat"].concat();
+    let title = t_with("{room} - event-driven-kit chat", &[("room", room)]);
     match unread {
-        0 => set(&[&room]),
-        unread => set(&["(", &unread.to_string(), ") ", &room]),
+        0 => set(&title),
+        unread => set(&["(", &unread.to_string(), ") ", &title].concat()),
     }
 }
 
-fn set(parts: &[&str]) {
+fn set(title: &str) {
     if let Some(document) = document() {
-        document.set_title(&parts.concat());
+        document.set_title(title);
     }
 }
 

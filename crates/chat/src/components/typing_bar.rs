@@ -9,6 +9,7 @@ use yew::prelude::*;
 use super::{Newest, Origin};
 use crate::clock;
 use crate::events::{Person, Room};
+use crate::language::{isolated, list, t_count, t_html};
 use crate::model::text;
 use crate::model::typists::Typists;
 
@@ -77,16 +78,15 @@ pub fn TypingBar(props: &TypingBarProps) -> Html {
 
 fn sentence(typists: &Typists) -> Html {
     let mut names = typists.names();
-    let rest = names.len().saturating_sub(2);
+    let rest = names.len().saturating_sub(2) as u64;
     let name = |name: &str| html! { <bdi>{ name.to_owned() }</bdi> };
     match (names.next(), names.next()) {
         (None, _) => Html::default(),
-        (Some(one), None) => html! { <>{ name(one) }{ " is typing…" }</> },
-        (Some(one), Some(two)) if rest == 0 => html! {
-            <>{ name(one) }{ " and " }{ name(two) }{ " are typing…" }</>
-        },
-        (Some(one), Some(two)) => html! {
-            <>{ name(one) }{ ", " }{ name(two) }{ " and " }{ rest }{ " more are typing…" }</>
-        },
+        (Some(one), None) => t_html("{name} is typing…", &[("name", name(one))]),
+        (Some(one), Some(two)) => {
+            let more = (rest > 0).then(|| t_count("{n} more", "{n} more", rest));
+            let names = [one, two].map(isolated).into_iter().chain(more);
+            t_html("{names} are typing…", &[("names", list(names).into())])
+        }
     }
 }

@@ -6,7 +6,10 @@ use std::rc::Rc;
 use icu_properties::CodePointSetData;
 use icu_properties::props::DefaultIgnorableCodePoint;
 
+use yew::AttrValue;
+
 use crate::events::{Person, TextMessage};
+use crate::language::{t, t_with};
 
 /// The most code points of a message. UTF-8 needs at most four bytes for each, so a message has at most 24,000 bytes:
 /// a fraction of what a relay accepts, and laid out within half a second in any script.
@@ -18,9 +21,6 @@ pub const MOST_OF_NAME: usize = 64;
 /// The most bytes of a reaction: the longest emoji sequences of Unicode have 35.
 const MOST_OF_EMOJI: usize = 64;
 
-/// Shown in place of a name without visible characters.
-const NO_NAME: &str = "(no name)";
-
 /// Messages with more bytes are folded. The time for line breaking grows with the square of a paragraph's length, and
 /// is longer for scripts that need more bytes per character.
 const FOLDED_BYTES: usize = 2_000;
@@ -29,20 +29,34 @@ const FOLDED_BYTES: usize = 2_000;
 const FOLDED_LINES: usize = 30;
 
 /// Why a text cannot be sent.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MessageError {
     /// It has no visible characters.
-    #[error("This message has no visible characters.")]
     Invisible,
     /// It has too many code points.
-    #[error("This message has {0} characters. At most {MOST_CHARACTERS} can be sent.")]
     TooLong(usize),
+}
+
+impl MessageError {
+    /// A text for the user.
+    pub fn text(&self) -> AttrValue {
+        match self {
+            Self::Invisible => t("This message has no visible characters."),
+            Self::TooLong(characters) => t_with(
+                "This message has {characters} characters. At most {most} can be sent.",
+                &[
+                    ("characters", &characters.to_string()),
+                    ("most", &MOST_CHARACTERS.to_string()),
+                ],
+            ),
+        }
+    }
 }
 
 /// Checks whether `text` may be sent as a message.
 ///
 /// # Errors
-/// A [`MessageError`] with a text for the user.
+/// A [`MessageError`], which has a text for the user.
 pub fn check(text: &str) -> Result<(), MessageError> {
     check_length(text)?;
     if is_visible(text) { Ok(()) } else { Err(MessageError::Invisible) }
@@ -80,9 +94,9 @@ pub fn name(text: &str) -> Option<String> {
     is_visible(name).then(|| name.to_owned())
 }
 
-/// The name to show for a received name.
+/// The name to show for a received name: another text in place of one without visible characters.
 pub fn shown_name(text: &str) -> String {
-    name(text).unwrap_or_else(|| NO_NAME.to_owned())
+    name(text).unwrap_or_else(|| t("(no name)").to_string())
 }
 
 /// `text` as one line that does not affect its surroundings: without line breaks, control characters and characters that

@@ -24,6 +24,8 @@ pub enum Asset {
     Css { href: String },
     /// A file that keeps its name.
     Copy { href: String },
+    /// A folder that keeps its name.
+    CopyDir { href: String },
     /// The program: its manifest, its binary, and the arguments of wasm-opt.
     Rust { href: String, bin: String, wasm_opt: Vec<String> },
 }
@@ -63,6 +65,7 @@ fn asset(mut attributes: BTreeMap<String, String>) -> Result<Asset> {
     let asset = match take("rel")?.as_str() {
         "css" => Asset::Css { href: take("href")? },
         "copy-file" => Asset::Copy { href: take("href")? },
+        "copy-dir" => Asset::CopyDir { href: take("href")? },
         "rust" => {
             if take("data-integrity")? != "none" {
                 bail!("index.html asks for the program's integrity, which is not supported here");
@@ -206,7 +209,8 @@ mod tests {
         <link rel=\"icon\" href=\"icon.svg\" />\n  <link data-trunk rel=\"css\" href=\"a/b.css\" />\n  \
         <link data-trunk rel='rust' href=x/Cargo.toml data-bin=\"chat\" data-wasm-opt=\"z\" \
         data-wasm-opt-params=\"--one\n --two > 3\" data-integrity=\"none\">\n  \
-        <link data-trunk rel=\"copy-file\" href=\"icon.svg\" />\n</head>\n<body></body>\n";
+        <link data-trunk rel=\"copy-file\" href=\"icon.svg\" />\n  \
+        <link data-trunk rel=\"copy-dir\" href=\"languages\" />\n</head>\n<body></body>\n";
 
     #[test]
     fn links_for_trunk_are_found_with_their_attributes() {
@@ -219,6 +223,7 @@ mod tests {
                 &Asset::Css { href: "a/b.css".into() },
                 &Asset::Rust { href: "x/Cargo.toml".into(), bin: "chat".into(), wasm_opt },
                 &Asset::Copy { href: "icon.svg".into() },
+                &Asset::CopyDir { href: "languages".into() },
             ]
         );
         assert_eq!(
@@ -237,6 +242,7 @@ mod tests {
                 wasm: "c-2_bg.wasm".into(),
                 snippets: vec!["s/0.js".into()],
             },
+            Built::Copied,
             Built::Copied,
         ];
         let page = resolve(PAGE, &links, &built).unwrap();

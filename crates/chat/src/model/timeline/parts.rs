@@ -18,7 +18,7 @@ fn filled(offsets: std::ops::Range<u64>) -> Timeline {
 fn the_oldest_messages_leave_when_there_are_too_many_but_not_what_is_read_nor_what_was_refused() {
     let mut timeline = filled(1..20_001);
     timeline.apply(Change::Pending { seen: seen("refused"), state: State::Sent });
-    let refusal = Refusal::new("too_large", "");
+    let refusal = Refusal::new("too_large");
     timeline.apply(Change::Failed { id: "refused".into(), refusal });
     let failed =
         rows(&timeline).into_iter().find(|row| &*row.seen.id == "refused").unwrap().clone();
@@ -78,7 +78,7 @@ fn a_part_that_reaches_into_the_newest_messages_doubles_none_when_it_joins() {
     live.apply(stored("50", 110));
     // This one stands before all that is known of the log.
     let place = Place::InLog { life: 0, offset: 20, after: 1 };
-    live.insert(seen("refused"), State::Failed(Refusal::new("too_large", "")), place);
+    live.insert(seen("refused"), State::Failed(Refusal::new("too_large")), place);
     let mut older = live.separate();
     older.begins_at(Some((7, 5)), false);
     for offset in 5..110 {

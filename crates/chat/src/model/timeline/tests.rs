@@ -45,7 +45,7 @@ fn failed(id: &str) -> Change {
 }
 
 fn refusal() -> Refusal {
-    Refusal::new("too_large", "")
+    Refusal::new("too_large")
 }
 
 pub(crate) fn fold(changes: impl IntoIterator<Item = Change>) -> Timeline {

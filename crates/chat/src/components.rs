@@ -3,20 +3,21 @@
 //! | component | publishes | subscribes |
 //! | --- | --- | --- |
 //! | [`LinkBar`] | | `$bus.link` |
-//! | [`MessageList`] | `TEXT_MESSAGE` (again, on retry), `ui.compose`, `ui.notice` | `TEXT_MESSAGE` with echo, `on.>`, `TEXT_SUCCESS`, `TEXT_ERROR`, `ui.jump`, `$bus.link`, `$bus.gap` |
+//! | [`MessageList`] | `TEXT_MESSAGE` (again, on retry), `ui.compose`, `ui.notice`, `ui.seen` | `TEXT_MESSAGE` with echo, `on.>`, `TEXT_SUCCESS`, `TEXT_ERROR`, `ui.jump`, `$bus.link`, `$bus.gap` |
 //! | [`TypingBar`] | | `typing`, `TEXT_MESSAGE` |
-//! | [`Composer`] | `TEXT_MESSAGE`, `typing` | `ui.compose` |
+//! | [`Composer`] | `TEXT_MESSAGE`, `typing`, `ui.draft.*` | `ui.compose`, `ui.draft.*` |
 //! | [`menu`], [`invite`] | `ui.notice` | |
+//! | [`RoomList`] | `person.*` (room, read position, profile, `INVITED`), `ROOM` | `TEXT_MESSAGE` of all rooms with echo, `person.>`, `ROOM`, `ui.seen`, `ui.open`, `$bus.caught_up`, `$bus.link` |
+//! | [`use_members`] | | `$bus.presence.*` |
 //! | [`use_notice`] | | `ui.notice` |
 //! | [`use_outlet`] | `TEXT_SUCCESS`, `TEXT_ERROR` | `TEXT_MESSAGE` with echo |
 //! | [`use_history`] | | `$bus.caught_up`, `$bus.link` |
-//! | [`use_title`] | | `TEXT_MESSAGE` |
 //! | [`use_announcer`] | | `TEXT_MESSAGE` |
 //! | [`use_refused`] | | `TEXT_MESSAGE` of all rooms, with echo |
 //! | [`use_failures`] | | `$bus.error` |
 //!
 //! [`use_uplink`] owns the bridge, [`use_room_rules`] decides which topics of a room cross it, [`Origin`] determines who
-//! has sent an event, and [`Newest`] which events come again.
+//! has sent an event, and [`Newest`] which events come again. [`Sidebar`] draws the [`RoomList`].
 //!
 //! The message list reads older messages from the bridge in pages, and not as events: they are news to no other
 //! component.
@@ -28,6 +29,7 @@ mod failures;
 mod history;
 mod join;
 mod link_bar;
+mod members;
 mod menu;
 mod message_list;
 mod message_row;
@@ -36,18 +38,24 @@ mod notice;
 mod origin;
 mod outlet;
 mod refused;
+mod room_list;
+mod room_row;
 mod room_rules;
 mod room_view;
-mod title;
+mod sidebar;
 mod typing_bar;
 mod uplink;
 
 pub use failures::use_failures;
 pub use join::{Join, Joined};
 pub use link_bar::LinkBar;
+pub use members::{member_list, use_members};
 pub use menu::menu;
+pub use notice::use_notice;
 pub use refused::use_refused;
+pub use room_list::RoomList;
 pub use room_view::RoomView;
+pub use sidebar::{Sidebar, use_switcher_key};
 pub use uplink::use_uplink;
 
 use announcer::use_announcer;
@@ -58,9 +66,7 @@ use menu::invite;
 use message_list::MessageList;
 use message_row::{Action, MessageRow};
 use newest::Newest;
-use notice::use_notice;
 use origin::Origin;
 use outlet::use_outlet;
 use room_rules::use_room_rules;
-use title::use_title;
 use typing_bar::TypingBar;

@@ -4,7 +4,7 @@
 mod people;
 mod rooms;
 
-pub use people::{Here, Invited, Membership, PersonId, Profile, inbox_of_all};
+pub use people::{Here, INBOXES, Invited, Membership, PersonId, Profile};
 pub use rooms::{DRAFTS, Described, OPEN, ROOMS, SEEN, SeenUpTo};
 
 use event_driven_kit::{Topic, TopicError, escape_token, unescape_token};
@@ -55,7 +55,6 @@ pub enum RoomError {
     /// It is too long for a topic once escaped.
     TooLong,
     /// It needs the user's own id, which the relay has not said yet.
-    #[error("This room can be opened once the page is online.")]
     Unknown,
     /// It breaks a rule of topics, which the escape should prevent.
     Topic,
@@ -67,6 +66,7 @@ impl RoomError {
         match self {
             Self::Empty => t("Give the room a name."),
             Self::TooLong => t("This name is too long for a room. Choose a shorter one."),
+            Self::Unknown => t("This room can be opened once the page is online."),
             Self::Topic => t("This name can't be used for a room."),
         }
     }
@@ -99,9 +99,8 @@ impl Room {
     pub fn direct(me: &PersonId, other: &PersonId) -> Result<Self, RoomError> {
         let (first, second) = if me < other { (me, other) } else { (other, me) };
         let prefix = ["dm.", first.token(), ".", second.token(), "."].concat();
-        let path = [DIRECT.encode_utf8(&mut [0; 1]), other.token()].concat();
         let key = [DIRECT_KEY, other.token()].concat();
-        Self::at(prefix, other.short().into(), path.into(), key)
+        Self::at(prefix, other.short().into(), other.path().into(), key)
     }
 
     /// The room with this [path](Self::path). `me` is needed for direct messages.

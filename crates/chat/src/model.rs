@@ -2,6 +2,7 @@
 
 pub mod emoji;
 pub mod link;
+pub mod members;
 pub mod read_back;
 pub mod refusal;
 pub mod refused;

@@ -1,5 +1,6 @@
 //! The messages of the room. It subscribes with echo, so that the user's own messages appear at once. It sends refused
-//! messages again, and takes waiting ones back, on request. It shows the message that `ui.jump` or the address names.
+//! messages again, and takes waiting ones back, on request. It shows the message that `ui.jump` or the address names, and
+//! publishes what was seen.
 //!
 //! Only a part of the messages is in the page: [`viewport`] decides which, and keeps what is read in its place.
 
@@ -9,6 +10,7 @@ mod chunk;
 mod feed;
 mod frames;
 mod pages;
+mod seen;
 mod today;
 mod viewport;
 
@@ -28,7 +30,9 @@ use crate::{address, clock};
 use actions::{notify, use_actions};
 use chunk::{ChunkView, Shared};
 use feed::{Feed, Paging};
-use frames::{Frames, use_frames};
+use frames::Frames;
+pub use frames::use_frames;
+use seen::use_seen;
 use today::use_today;
 use viewport::{Viewport, use_viewport};
 
@@ -42,8 +46,12 @@ pub struct MessageListProps {
     pub origin: Origin,
     /// Whether the newest page of the history is there.
     pub is_live: bool,
+    /// Whether the room is open. Else its messages are only kept.
+    pub is_open: bool,
     /// The offset of the message to show.
     pub offset: Option<u64>,
+    /// The offset after which the messages were new when the room was entered.
+    pub new_after: Option<u64>,
 }
 
 #[component]
@@ -54,11 +62,13 @@ pub fn MessageList(props: &MessageListProps) -> Html {
     let feed = use_feed(props, &frames, &viewport);
     let is_offline = use_is_offline(&props.origin);
     let today = use_today();
+    let seen = use_seen(&props.room, &feed, &viewport, props.is_open);
     let on_action = use_actions(&props.room, &props.origin, &feed);
 
     let chunks = feed.look(|timeline| timeline.chunks().to_vec());
     let gaps = feed.look(|timeline| timeline.gaps().clone());
-    let drawn = viewport.before_render(&chunks, feed.goes_on());
+    let is_open = props.is_open;
+    let drawn = if is_open { viewport.before_render(&chunks, feed.goes_on()) } else { 0..0 };
     let highlighted = feed.highlighted();
     let earlier = chunks[..drawn.start].iter().map(|chunk| chunk.newest_day()).max();
     let mut newest_day = earlier.unwrap_or(today as i32);
@@ -77,6 +87,7 @@ pub fn MessageList(props: &MessageListProps) -> Html {
                 me={props.me.clone()}
                 {today}
                 is_offline={waits}
+                new_after={props.new_after}
                 highlighted={highlighted.clone().filter(is_highlighted)}
                 on_action={on_action.clone()}
             />
@@ -90,21 +101,27 @@ pub fn MessageList(props: &MessageListProps) -> Html {
     let is_empty = props.is_live && feed.is_ready() && chunks.is_empty();
 
     let looked = (feed.clone(), viewport.clone(), frames.clone());
+    let scrolled = seen.clone();
     use_effect(move || {
         let (feed, viewport, frames) = looked;
+        if !is_open {
+            return;
+        }
         if viewport.after_render(&chunks, &drawn) {
             frames.render();
         }
         read_more(&feed, &viewport);
+        seen.look_soon();
     });
     let onscroll = {
-        let (feed, viewport) = (feed.clone(), viewport.clone());
+        let (feed, viewport, seen) = (feed.clone(), viewport.clone(), scrolled);
         Callback::from(move |_: web_sys::Event| {
             if feed.look(|timeline| viewport.scrolled(timeline.chunks())) {
                 frames.render();
             }
             feed.is_at_newest();
             read_more(&feed, &viewport);
+            seen.look_soon();
         })
     };
     let to_newest = {
@@ -175,7 +192,7 @@ fn read_more(feed: &Feed, viewport: &Viewport) {
 
 #[hook]
 fn use_feed(props: &MessageListProps, frames: &Rc<Frames>, viewport: &Rc<Viewport>) -> Rc<Feed> {
-    let MessageListProps { room, me, origin, is_live, offset } = props;
+    let MessageListProps { room, me, origin, is_live, offset, .. } = props;
     let bus = use_bus();
     let feed = use_memo((), |()| {
         let refused = kept(room).into_iter().map(|refused| restored(refused, me));

@@ -4,6 +4,7 @@
 //! It is no component and no hook, because each room would be one more, whether it is shown or not.
 
 mod count;
+mod directory;
 mod heard;
 mod read;
 mod rules;
@@ -20,8 +21,10 @@ use yew::{AttrValue, Callback};
 
 use super::Origin;
 use crate::events::{
-    Membership, OPEN, Person, PersonId, Profile, Reference, Room, SEEN, TEXT_MESSAGES,
+    Membership, OPEN, Person, PersonId, Profile, ROOMS as DESCRIBED, Reference, Room, SEEN,
+    TEXT_MESSAGES,
 };
+use crate::language::{t, t_with};
 use crate::model::rooms::Rooms;
 use crate::{address, storage};
 
@@ -47,6 +50,9 @@ pub struct RoomList {
     rooms: RefCell<Rooms>,
     names: RefCell<Vec<(PersonId, AttrValue)>>,
     invitations: RefCell<Vec<(AttrValue, AttrValue)>>,
+    /// The rooms that want to be found: the key, and what it is about.
+    directory: RefCell<Vec<(AttrValue, AttrValue)>>,
+    directory_rule: RefCell<Option<RuleGuard>>,
     open: RefCell<Option<Room>>,
     kept: RefCell<Vec<Kept>>,
     clock: Cell<u32>,
@@ -57,6 +63,7 @@ pub struct RoomList {
     invited: RefCell<Vec<AttrValue>>,
     person_rules: RefCell<Vec<RuleGuard>>,
     room_rules: RefCell<Vec<(AttrValue, Vec<RuleGuard>)>>,
+    name_rules: RefCell<Vec<(PersonId, RuleGuard)>>,
     counted: RefCell<Vec<Rc<str>>>,
     due: RefCell<Vec<(AttrValue, Reference)>>,
     timer: RefCell<Option<Timeout>>,
@@ -84,6 +91,12 @@ enum Line {
     After(Option<u64>),
 }
 
+impl PartialEq for RoomList {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self, other)
+    }
+}
+
 impl RoomList {
     /// The rooms of the last visit. `on_page` is called when other rooms are to be kept, and when the line goes.
     pub fn new(bus: &Bus, on_page: Callback<()>) -> Rc<Self> {
@@ -97,6 +110,8 @@ impl RoomList {
             rooms: RefCell::new(Rooms::of_text(&storage::read(ROOMS).unwrap_or_default())),
             names: RefCell::default(),
             invitations: RefCell::default(),
+            directory: RefCell::default(),
+            directory_rule: RefCell::default(),
             open: RefCell::default(),
             kept: RefCell::default(),
             clock: Cell::new(0),
@@ -105,6 +120,7 @@ impl RoomList {
             invited: RefCell::default(),
             person_rules: RefCell::default(),
             room_rules: RefCell::default(),
+            name_rules: RefCell::default(),
             counted: RefCell::default(),
             due: RefCell::default(),
             timer: RefCell::default(),
@@ -140,6 +156,7 @@ impl RoomList {
             Ok(())
         });
         subscribe(SEEN, false, Self::hear_seen);
+        subscribe(DESCRIBED, false, Self::hear_description);
         subscribe(OPEN, false, |_, event| {
             address::go_to(&event.data::<String>()?);
             Ok(())
@@ -194,8 +211,8 @@ impl RoomList {
         known.map_or_else(|| room.name.clone(), |(_, name)| name.clone())
     }
 
-    /// Opens a room, which the user joins by that. Returns the rooms whose messages are to be in the page.
-    pub fn open(&self, room: Option<&Room>) -> Vec<Room> {
+    /// Opens a room, which the user joins by that.
+    pub fn open(&self, room: Option<&Room>) {
         let is_other = self.open.borrow().as_ref() != room;
         if is_other {
             self.open.replace(room.cloned());
@@ -221,7 +238,16 @@ impl RoomList {
         }
         self.keep();
         self.show_title();
+    }
+
+    /// The rooms whose messages are to be in the page.
+    pub fn kept(&self) -> Vec<Room> {
         self.kept.borrow().iter().map(|kept| kept.room.clone()).collect()
+    }
+
+    /// Whether there is a room, or an invitation to one.
+    pub fn has_any(&self) -> bool {
+        !self.rooms.borrow().joined().is_empty() || !self.invitations.borrow().is_empty()
     }
 
     /// The offset after which the messages were new when the open room was entered.
@@ -232,14 +258,17 @@ impl RoomList {
         }
     }
 
-    /// What the open room is to the user from now on. A room that is left is no longer kept in the page.
+    /// What a room is to the user from now on.
     pub fn set_membership(&self, room: &Room, membership: Membership) {
         self.rooms.borrow_mut().set(&room.key, membership);
         self.publish_membership(&room.key, membership);
-        if !membership.is_joined {
-            self.kept.borrow_mut().retain(|kept| kept.room != *room);
-        }
         self.changed_rooms();
+    }
+
+    /// Leaves a room. Its messages leave the page.
+    pub fn leave(&self, room: &Room) {
+        self.kept.borrow_mut().retain(|kept| kept.room != *room);
+        self.set_membership(room, Membership::default());
     }
 
     /// What a room is to the user.
@@ -342,10 +371,11 @@ impl RoomList {
                 title.push_str(&if unread > 99 { "99+".to_owned() } else { unread.to_string() });
                 title.push_str(") ");
             }
-            title.push_str(&self.title_of(open));
-            title.push_str(" - ");
+            let room = self.title_of(open);
+            title.push_str(&t_with("{room} - event-driven-kit chat", &[("room", &room)]));
+        } else {
+            title.push_str(&t("event-driven-kit chat"));
         }
-        title.push_str("event-driven-kit chat");
         if *self.title.borrow() != title
             && let Some(document) = window().and_then(|window| window.document())
         {

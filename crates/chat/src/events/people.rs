@@ -5,7 +5,7 @@ use std::rc::Rc;
 use event_driven_kit::escape_token;
 use serde::{Deserialize, Serialize};
 
-use super::Person;
+use super::{DIRECT, Person};
 
 /// A person as the relay attests it: the token of an account's name, or `~` and the client id of a guest.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,9 +38,19 @@ impl PersonId {
         &self.0
     }
 
+    /// Whether the person has no account.
+    pub fn is_guest(&self) -> bool {
+        self.0.starts_with('~')
+    }
+
     /// Shown while the name is not known.
     pub fn short(&self) -> String {
-        self.0.chars().take(if self.0.starts_with('~') { SHOWN } else { usize::MAX }).collect()
+        self.0.chars().take(if self.is_guest() { SHOWN } else { usize::MAX }).collect()
+    }
+
+    /// What names the direct messages with the person in an address.
+    pub fn path(&self) -> String {
+        [DIRECT.encode_utf8(&mut [0; 1]), &*self.0].concat()
     }
 
     /// The pattern of all topics of the person.
@@ -73,10 +83,8 @@ impl PersonId {
     }
 }
 
-/// The pattern of the topics on which anyone may write to a person.
-pub fn inbox_of_all() -> &'static str {
-    "person.*.inbox.>"
-}
+/// The topics on which anyone may write to a person.
+pub const INBOXES: &str = "person.*.inbox.>";
 
 /// What a person says about themselves.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -7,6 +7,7 @@ use yew::prelude::*;
 use super::super::{Action, MessageRow};
 use crate::clock;
 use crate::events::{Person, Room};
+use crate::language::t;
 use crate::model::timeline::{Chunk, Gap, Mark, Row, State, marks};
 
 #[derive(Properties, PartialEq)]
@@ -23,6 +24,8 @@ pub struct ChunkViewProps {
     pub today: f64,
     /// Whether messages wait for the link.
     pub is_offline: bool,
+    /// The offset after which the messages were new when the room was entered.
+    pub new_after: Option<u64>,
     /// The id of the message to highlight, if it is among these.
     pub highlighted: Option<Rc<str>>,
     /// Called when the user presses a button of a message.
@@ -48,17 +51,24 @@ pub fn ChunkView(props: &ChunkViewProps) -> Html {
     let mut rows: Vec<Html> = Vec::with_capacity(chunk.0.rows.len());
     for row in &chunk.0.rows {
         let marks = marks(before.map(|before| &**before), row, newest_day, gaps);
-        let follows = marks.is_empty() && before.is_some_and(|before| row.follows(before));
+        let is_first_new = props.new_after.is_some_and(|after| {
+            let is_new = |row: &Row| row.place.offset().is_some_and(|offset| offset > after);
+            is_new(row) && !before.is_some_and(|before| is_new(before))
+        });
+        let follows = marks.is_empty() && !is_first_new && before.is_some_and(|before| row.follows(before));
         newest_day = if before.is_none() { row.seen.day } else { newest_day.max(row.seen.day) };
         before = Some(row);
         rows.extend(marks.into_iter().map(|mark| line(mark, row)));
+        if is_first_new {
+            rows.push(html! { <li key="new" class="mark new"><span>{ t("New") }</span></li> });
+        }
         rows.push(html! {
             <MessageRow
                 key={row.key.clone()}
                 row={row.clone()}
                 own={row.is_by(&me.id)}
                 {follows}
-                room={room.name.clone()}
+                room={room.path.clone()}
                 today={*today}
                 is_waiting={*is_offline && row.state == State::Queued}
                 is_highlighted={highlighted.as_ref() == Some(&row.seen.id)}

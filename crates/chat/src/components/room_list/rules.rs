@@ -4,7 +4,7 @@ use event_driven_kit::Rule;
 use event_driven_kit::bridge::{LinkState, RuleGuard, StartFrom};
 
 use super::{PERSON, RoomList};
-use crate::events::{DRAFTS, PersonId, Room, inbox_of_all};
+use crate::events::{DRAFTS, INBOXES, PersonId, Room};
 use crate::storage;
 
 impl RoomList {
@@ -36,7 +36,7 @@ impl RoomList {
     fn set_person_rules(&self, me: &PersonId) {
         let rules = [
             Rule::both(me.all()).durable().from(StartFrom::Earliest),
-            Rule::outbound(inbox_of_all()).durable(),
+            Rule::outbound(INBOXES).durable(),
             Rule::tabs(DRAFTS),
         ];
         let guards = rules.into_iter().filter_map(|rule| self.rule(rule)).collect();
@@ -70,6 +70,29 @@ impl RoomList {
             }
         }
         self.room_rules.replace(before);
+        self.set_name_rules();
+    }
+
+    /// Brings the names of the persons with whom the user talks.
+    fn set_name_rules(&self) {
+        let (rooms, me) = (self.rooms.borrow(), self.me.borrow());
+        let others: Vec<PersonId> = rooms
+            .joined()
+            .into_iter()
+            .filter_map(|entry| Room::of_key(&entry.key, me.as_ref()).ok()?.other())
+            .collect();
+        drop((rooms, me));
+        let mut known = self.name_rules.take();
+        known.retain(|(person, _)| others.contains(person));
+        for person in others {
+            if known.iter().all(|(other, _)| *other != person)
+                && let Some(guard) =
+                    self.rule(Rule::inbound(person.profile()).from(StartFrom::Earliest))
+            {
+                known.push((person, guard));
+            }
+        }
+        self.name_rules.replace(known);
     }
 
     /// `None` without a bridge. A topic of these is never refused by the bridge itself.

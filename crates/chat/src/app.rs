@@ -97,16 +97,15 @@ fn Page(props: &AppProps) -> Html {
     let key = open.as_ref().map(|open| open.key.clone());
     // Without accounts, everyone is who they say.
     let is_guest = myself.is_some_and(|myself| myself.is_guest());
-    let hint = || {
-        t("Not private: this server has no accounts, so anyone on it can read these messages.")
-    };
+    let hint =
+        || t("Not private: this server has no accounts, so anyone on it can read these messages.");
     let views = rooms.kept().into_iter().map(|kept| {
         let is_open = key.as_ref() == Some(&kept.key);
         let hint = (is_guest && kept.other().is_some()).then(hint);
         html! {
             <RoomView
                 key={kept.key.to_string()}
-                room={kept}
+                room={kept.clone()}
                 {is_open}
                 me={(*me).clone()}
                 bridge={bridge.clone()}
@@ -167,7 +166,8 @@ fn title(room: &Room, title: AttrValue) -> Html {
 #[hook]
 fn use_room_list(bus: &Bus, bridge: &Option<Rc<Bridge>>, name: &str) -> Rc<RoomList> {
     let render = use_force_update();
-    let rooms = use_memo((), |()| RoomList::new(bus, Callback::from(move |()| render.force_update())));
+    let rooms =
+        use_memo((), |()| RoomList::new(bus, Callback::from(move |()| render.force_update())));
     let rooms = (*rooms).clone();
     let linked = rooms.clone();
     use_effect_with((bridge.clone(), name.to_owned()), move |(bridge, name)| {

@@ -240,6 +240,99 @@ async fn a_draft_is_there_after_another_room_and_a_reload_and_in_the_other_tab_t
     ann.close().await;
 }
 
+/// Publishes a read position a thousand times, and counts how many of them the log keeps.
+const READS: &str = r#"
+    const [token, position, done] = arguments;
+    const read = async () => {
+        const { createSingleton } = await import("/npm/index.js");
+        const { publish, connect, subscribe } = createSingleton("reads");
+        const url = `ws://${location.host}/ws`;
+        const pattern = "person.ann.read.tea";
+        const online = new Promise((resolve) => subscribe("$bus.link", ({ state }) => state === "online" && resolve()));
+        connect({
+            url,
+            identity: "reads",
+            credentials: () => token,
+            rules: [{ pattern, direction: "out", durable: true }],
+        });
+        await online;
+        for (let round = 0; round < 5; round++) {
+            await Promise.all(Array.from({ length: 200 }, () => publish(pattern, position).settled()));
+        }
+        const reader = createSingleton("reader");
+        let kept = 0;
+        reader.subscribe(pattern, () => void (kept += 1));
+        const caughtUp = new Promise((resolve) => reader.subscribe("$bus.caught_up", resolve));
+        reader.connect({
+            url,
+            identity: "reader",
+            credentials: () => token,
+            rules: [{ pattern, direction: "in", from: "earliest" }],
+        });
+        await caughtUp;
+        return kept;
+    };
+    read().then(done, (error) => done(String(error)));"#;
+
+#[tokio::test]
+async fn what_is_read_on_one_device_is_read_on_the_other_within_two_seconds() {
+    let driver = Driver::start().await;
+    let (relay, tokens) = Relay::start_with_accounts(&["ann", "bob"]).await;
+    let mut browsers = Vec::new();
+    for (account, token, room) in
+        [("ann", &tokens[0], "tea"), ("ann", &tokens[0], "tea"), ("bob", &tokens[1], "tea")]
+    {
+        let browser = Browser::open(&driver).await;
+        browser.goto(&relay.url()).await;
+        let key = format!("event-driven-kit.chat.token.{account}");
+        browser.run("localStorage.setItem(...arguments)", vec![key.into(), (**token).into()]).await;
+        browser.join(&format!("{}/?account={account}", relay.url()), room, account).await;
+        browser.appears(".room:not([hidden]) .empty").await;
+        browsers.push(browser);
+    }
+    let [desktop, phone, bob] = &browsers[..] else { unreachable!("there are three") };
+    for device in [desktop, phone] {
+        switch_to(device, "elsewhere").await;
+    }
+    // The phone knows the rooms of the desktop.
+    switch_to(desktop, "coffee").await;
+    phone.appears(".side a[href='#coffee']").await;
+
+    let badge = async |device: &Browser| device.text(".side a[href='#tea'] .count").await;
+    let has_badge = async |device: &Browser, expected: &str| {
+        eventually(expected, async || (badge(device).await == expected).then_some(())).await;
+    };
+    let read_on_phone = async |number: usize| {
+        bob.say(&format!("message {number}")).await;
+        has_badge(desktop, "1").await;
+        open(phone, "tea").await;
+        let begun = Instant::now();
+        has_badge(phone, "").await;
+        has_badge(desktop, "").await;
+        assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+        open(phone, "elsewhere").await;
+    };
+    read_on_phone(1).await;
+
+    let other = Browser::open(&driver).await;
+    other.goto(&format!("{}/embed.html", relay.url())).await;
+    let position = json!({ "id": "", "epoch": "1", "offset": "1" });
+    let kept = other.run_async(READS, vec![tokens[0].clone().into(), position]).await;
+    assert_eq!(kept, 1, "one row per room");
+    // The position is published at most once in three seconds.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    read_on_phone(2).await;
+    desktop.reload().await;
+    desktop.online().await;
+    desktop.appears(".side a[href='#tea']").await;
+    has_badge(desktop, "").await;
+    is_quiet(desktop).await;
+    other.close().await;
+    for browser in browsers {
+        browser.close().await;
+    }
+}
+
 #[tokio::test]
 async fn rooms_are_pinned_muted_left_and_found_again_in_the_directory() {
     let (driver, relay) = (Driver::start().await, Relay::start().await);
@@ -314,10 +407,8 @@ async fn two_people_talk_directly_and_are_told_that_guests_have_no_privacy() {
     ann.click(".open-members").await;
     ann.click("#members a").await;
     ann.says("h1", "Bob").await;
-    eventually("a hint", async || {
-        ann.text(".hint").await.starts_with("Not private").then_some(())
-    })
-    .await;
+    eventually("a hint", async || ann.text(".hint").await.starts_with("Not private").then_some(()))
+        .await;
     ann.say("just between us").await;
     ann.appears(".room:not([hidden]) .own[data-state=stored]").await;
     bob.says(".invitation span", "Ann wants to talk to you").await;

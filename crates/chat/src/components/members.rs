@@ -43,9 +43,10 @@ pub fn use_members(
     });
     let mine = me.map(|me| (me, Here { name: name.to_owned(), is_away }));
     use_effect_with((bridge.clone(), topic.clone(), mine), |(bridge, topic, mine)| {
-        let joined = bridge.as_ref().zip(mine.as_ref()).and_then(|(bridge, (me, here))| {
-            bridge.join(topic, me.token(), here.clone()).ok()
-        });
+        let joined = bridge
+            .as_ref()
+            .zip(mine.as_ref())
+            .and_then(|(bridge, (me, here))| bridge.join(topic, me.token(), here.clone()).ok());
         move || drop(joined)
     });
     if here.0 == topic { here.1.clone() } else { Vec::new() }

@@ -13,7 +13,9 @@ use crate::storage;
 #[hook]
 pub fn use_refused(bus: &Bus) {
     let bus = bus.clone();
-    use_memo((), move |()| TEXT_MESSAGES.map(|pattern| bus.subscriber(pattern).echo().handle(keep)));
+    use_memo((), move |()| {
+        TEXT_MESSAGES.map(|pattern| bus.subscriber(pattern).echo().handle(keep))
+    });
 }
 
 fn keep(event: &Event) -> HandlerResult {
@@ -25,7 +27,7 @@ fn keep(event: &Event) -> HandlerResult {
     let new = Refused {
         id: event.id().to_owned(),
         time_ms: clock::sane(event.time().unwrap_or_default()),
-        refusal: Refusal::new(code, &rejection.message),
+        refusal: Refusal::new(code),
         text: event.data::<TextMessage>()?.text.clone(),
     };
     change(event.topic().as_str(), |kept| refused::with(kept, new));

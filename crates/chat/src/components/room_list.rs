@@ -13,7 +13,7 @@ use std::cell::{Cell, Ref, RefCell};
 use std::rc::{Rc, Weak};
 
 use event_driven_kit::bridge::{CAUGHT_UP_TOPIC, LINK_TOPIC, RuleGuard};
-use event_driven_kit::{Bridge, Bus, Event, HandlerResult, Subscription};
+use event_driven_kit::{Bridge, Bus, Event, HandlerResult, Rule, Subscription};
 use gloo_events::EventListener;
 use gloo_timers::callback::Timeout;
 use web_sys::window;
@@ -21,7 +21,7 @@ use yew::{AttrValue, Callback};
 
 use super::Origin;
 use crate::events::{
-    Membership, OPEN, Person, PersonId, Profile, ROOMS as DESCRIBED, Reference, Room, SEEN,
+    DRAFTS, Membership, OPEN, Person, PersonId, Profile, ROOMS as DESCRIBED, Reference, Room, SEEN,
     TEXT_MESSAGES,
 };
 use crate::language::{t, t_with};
@@ -36,6 +36,8 @@ const MOST_NAMES: usize = 200;
 /// Where the browser keeps the rooms and the user's id over a reload.
 const ROOMS: &str = "rooms";
 const PERSON: &str = "person";
+/// Where it keeps the profile that was published last.
+const PROFILE: &str = "profile";
 
 /// The rooms of the user, and what is known about them.
 pub struct RoomList {
@@ -61,6 +63,7 @@ pub struct RoomList {
     line: Cell<Line>,
     /// The direct messages of which the other person has been told.
     invited: RefCell<Vec<AttrValue>>,
+    draft_rule: RefCell<Option<RuleGuard>>,
     person_rules: RefCell<Vec<RuleGuard>>,
     room_rules: RefCell<Vec<(AttrValue, Vec<RuleGuard>)>>,
     name_rules: RefCell<Vec<(PersonId, RuleGuard)>>,
@@ -118,6 +121,7 @@ impl RoomList {
             is_settled: Cell::new(false),
             line: Cell::new(Line::Unknown),
             invited: RefCell::default(),
+            draft_rule: RefCell::default(),
             person_rules: RefCell::default(),
             room_rules: RefCell::default(),
             name_rules: RefCell::default(),
@@ -135,17 +139,18 @@ impl RoomList {
     }
 
     fn listen(&self) {
-        let subscribe = |pattern: &str, has_echo: bool, heard: fn(&Self, &Event) -> HandlerResult| {
-            let this = self.this.clone();
-            let subscriber = self.bus.subscriber(pattern);
-            let subscriber = if has_echo { subscriber.echo() } else { subscriber };
-            let subscription = subscriber.handle(move |event| match this.upgrade() {
-                Some(this) => heard(&this, event),
-                None => Ok(()),
-            });
-            // Fails only for a pattern that is not valid.
-            self._subscriptions.borrow_mut().extend(subscription);
-        };
+        let subscribe =
+            |pattern: &str, has_echo: bool, heard: fn(&Self, &Event) -> HandlerResult| {
+                let this = self.this.clone();
+                let subscriber = self.bus.subscriber(pattern);
+                let subscriber = if has_echo { subscriber.echo() } else { subscriber };
+                let subscription = subscriber.handle(move |event| match this.upgrade() {
+                    Some(this) => heard(&this, event),
+                    None => Ok(()),
+                });
+                // Fails only for a pattern that is not valid.
+                self._subscriptions.borrow_mut().extend(subscription);
+            };
         for pattern in TEXT_MESSAGES {
             subscribe(pattern, true, Self::hear_message);
         }
@@ -181,6 +186,10 @@ impl RoomList {
     /// The bridge, and the user's name.
     pub fn set_link(&self, bridge: Option<Rc<Bridge>>, name: &str) {
         self.origin.replace(Origin(bridge));
+        if self.draft_rule.borrow().is_none() {
+            let rule = self.rule(Rule::tabs(DRAFTS));
+            self.draft_rule.replace(rule);
+        }
         let is_renamed = self.name.replace(name.to_owned()) != name;
         if is_renamed && self.is_attested.get() {
             self.publish_profile();
@@ -216,7 +225,6 @@ impl RoomList {
         let is_other = self.open.borrow().as_ref() != room;
         if is_other {
             self.open.replace(room.cloned());
-            self.publish_read();
             self.line.set(Line::Unknown);
         }
         if let Some(room) = room {
@@ -392,9 +400,13 @@ impl RoomList {
         }
     }
 
+    /// Publishes the user's name, unless that was done before.
     fn publish_profile(&self) {
         let name = self.name.borrow().clone();
-        if let Some(me) = self.me().filter(|_| !name.is_empty()) {
+        let Some(me) = self.me().filter(|_| !name.is_empty()) else { return };
+        let published = [me.token(), " ", &name].concat();
+        if storage::read(PROFILE).as_ref() != Some(&published) {
+            storage::write(PROFILE, &published);
             self.publish(&me.profile(), Profile { name });
         }
     }

@@ -32,7 +32,8 @@ pub fn room_row(room: &Room, title: AttrValue, entry: &Entry, is_open: bool) -> 
 
 /// A sign in the colour of the room: a hash, or the first letter of the other person's name.
 pub fn place(room: &Room, title: &str) -> Html {
-    let sum = room.key.bytes().fold(0_usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
+    let sum =
+        room.key.bytes().fold(0_usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
     let tone = ["tone-", &(sum % 8).to_string()].concat();
     let sign = match room.other() {
         Some(_) => title.chars().next().map(|first| first.to_uppercase().to_string()),

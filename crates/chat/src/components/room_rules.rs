@@ -21,8 +21,9 @@ pub fn use_room_rules(
     let set = problem.setter();
     let add = move |bridge: &Option<Rc<Bridge>>, rules: &[Rule]| {
         let mut guards = Vec::new();
-        for rule in bridge.iter().flat_map(|bridge| rules.iter().map(|rule| bridge.rule(rule.clone()))) {
-            match rule {
+        let Some(bridge) = bridge else { return guards };
+        for rule in rules {
+            match bridge.rule(rule.clone()) {
                 Ok(guard) => guards.push(guard),
                 Err(_) => set.set(Some(t("This room can't be read."))),
             }
@@ -34,11 +35,14 @@ pub fn use_room_rules(
         let guards = add(bridge, &rules(room));
         move || drop(guards)
     });
-    use_effect_with((bridge.clone(), room.typing.clone(), is_open), move |(bridge, typing, is_open)| {
-        let typing = is_open.then(|| Rule::both(typing.as_str()).ephemeral());
-        let guards = add_more(bridge, typing.as_slice());
-        move || drop(guards)
-    });
+    use_effect_with(
+        (bridge.clone(), room.typing.clone(), is_open),
+        move |(bridge, typing, is_open)| {
+            let typing = is_open.then(|| Rule::both(typing.as_str()).ephemeral());
+            let guards = add_more(bridge, typing.as_slice());
+            move || drop(guards)
+        },
+    );
     (*problem).clone()
 }
 

@@ -54,17 +54,18 @@ pub fn Sidebar(props: &SidebarProps) -> Html {
         }
     });
     html! {
+        <>
         <nav class="side" aria-label={t("Rooms")}>
-            <button type="button" class="open-switcher" popovertarget="switcher" aria-keyshortcuts="Control+K">
-                <span>{ t("Find or join a room") }</span>
-                <kbd aria-hidden="true">{ "Ctrl K" }</kbd>
+            <button type="button" class="open-switcher" popovertarget="switcher">
+                { t("Find or join a room") }
             </button>
             <ul class="rooms">
                 { for invitations }
                 { rows }
             </ul>
-            { switcher(rooms, &query) }
         </nav>
+        { switcher(rooms, &query) }
+        </>
     }
 }
 
@@ -123,9 +124,9 @@ fn switcher(rooms: &Rc<RoomList>, query: &UseStateHandle<String>) -> Html {
             }
         })
     };
-    let ontoggle = {
+    let onfocusin = {
         let rooms = rooms.clone();
-        Callback::from(move |_: Event| rooms.read_directory())
+        Callback::from(move |_: FocusEvent| rooms.read_directory())
     };
     let item = |(room, title, about): &(Room, AttrValue, AttrValue)| {
         html! {
@@ -139,7 +140,7 @@ fn switcher(rooms: &Rc<RoomList>, query: &UseStateHandle<String>) -> Html {
         }
     };
     html! {
-        <div id="switcher" popover="auto" role="dialog" aria-label={t("Find or join a room")} onkeydown={walk} {onclick} {ontoggle}>
+        <div id="switcher" popover="auto" role="dialog" aria-label={t("Find or join a room")} onkeydown={walk} {onclick} {onfocusin}>
             <form {onsubmit}>
                 <input
                     type="search"

@@ -28,13 +28,11 @@ pub fn members(
 ) -> Vec<Member> {
     let mut members: Vec<Member> = Vec::new();
     for (id, Here { name, is_away }) in occupants {
-        match members.iter_mut().find(|member| member.id == id) {
-            Some(known) => known.is_away &= is_away,
-            None if members.len() >= MOST => {}
-            None => {
-                let is_me = Some(&id) == me;
-                members.push(Member { id, name: text::shown_name(&name).into(), is_away, is_me });
-            }
+        if let Some(known) = members.iter_mut().find(|member| member.id == id) {
+            known.is_away &= is_away;
+        } else if members.len() < MOST {
+            let is_me = Some(&id) == me;
+            members.push(Member { id, name: text::shown_name(&name).into(), is_away, is_me });
         }
     }
     members.sort_by(|one, other| {

@@ -83,11 +83,6 @@ impl Rooms {
         self.entries.iter().find(|entry| &*entry.key == key)
     }
 
-    /// Whether the user has joined a room.
-    pub fn is_joined(&self, key: &str) -> bool {
-        self.get(key).is_some_and(|entry| entry.membership.is_joined)
-    }
-
     /// The number of unread messages of all rooms that are not muted.
     pub fn total(&self) -> u32 {
         let counted = |entry: &&Entry| entry.membership.is_joined && !entry.membership.is_muted;
@@ -96,21 +91,21 @@ impl Rooms {
 
     /// What a room is to the user from now on. A new room is not added beyond a bound. Returns whether anything changed.
     pub fn set(&mut self, key: &str, membership: Membership) -> bool {
-        match self.entry(key) {
-            Some(entry) => std::mem::replace(&mut entry.membership, membership) != membership,
-            None if self.entries.len() >= MOST_ROOMS => false,
-            None => {
-                self.entries.push(Entry {
-                    key: key.into(),
-                    membership,
-                    newest: None,
-                    unread: Unread::default(),
-                    is_in_log: false,
-                    is_fresh: false,
-                });
-                true
-            }
+        if let Some(entry) = self.entry(key) {
+            return std::mem::replace(&mut entry.membership, membership) != membership;
         }
+        let has_room = self.entries.len() < MOST_ROOMS;
+        if has_room {
+            self.entries.push(Entry {
+                key: key.into(),
+                membership,
+                newest: None,
+                unread: Unread::default(),
+                is_in_log: false,
+                is_fresh: false,
+            });
+        }
+        has_room
     }
 
     /// The log says what a room is to the user. Returns whether anything changed.
@@ -145,9 +140,8 @@ impl Rooms {
         let Some(entry) = self.entry(key) else { return false };
         let Message { at, is_own, time_ms, name, text } = message;
         let before = entry.unread.read();
-        let is_later = entry.newest.as_ref().is_none_or(|newest| {
-            newest.at.1 < at.1 || newest.at.0 != at.0
-        });
+        let is_later =
+            entry.newest.as_ref().is_none_or(|newest| newest.at.1 < at.1 || newest.at.0 != at.0);
         if *is_own || entry.is_fresh {
             entry.unread.has_read(*at);
         } else if text.is_some() {

@@ -102,7 +102,8 @@ impl Draft {
 
     /// Shows the text of another tab, unless the user writes here.
     fn show(&self, text: &str) {
-        let area = self.field.cast::<HtmlTextAreaElement>().filter(|_| self.timer.borrow().is_none());
+        let area =
+            self.field.cast::<HtmlTextAreaElement>().filter(|_| self.timer.borrow().is_none());
         if let Some(area) = area.filter(|area| area.value() != text) {
             area.set_value(text);
         }

@@ -55,7 +55,8 @@ pub fn ChunkView(props: &ChunkViewProps) -> Html {
             let is_new = |row: &Row| row.place.offset().is_some_and(|offset| offset > after);
             is_new(row) && !before.is_some_and(|before| is_new(before))
         });
-        let follows = marks.is_empty() && !is_first_new && before.is_some_and(|before| row.follows(before));
+        let follows =
+            marks.is_empty() && !is_first_new && before.is_some_and(|before| row.follows(before));
         newest_day = if before.is_none() { row.seen.day } else { newest_day.max(row.seen.day) };
         before = Some(row);
         rows.extend(marks.into_iter().map(|mark| line(mark, row)));

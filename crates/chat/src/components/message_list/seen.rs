@@ -48,9 +48,8 @@ pub fn use_seen(room: &Room, feed: &Rc<Feed>, viewport: &Rc<Viewport>, is_open: 
     seen.is_open.set(is_open);
     let focused = (*seen).clone();
     use_effect_with((), move |()| {
-        let listener = window().map(|window| {
-            EventListener::new(&window, "focus", move |_| focused.look_soon())
-        });
+        let listener = window()
+            .map(|window| EventListener::new(&window, "focus", move |_| focused.look_soon()));
         move || drop(listener)
     });
     (*seen).clone()

@@ -241,7 +241,8 @@ impl Viewport {
         let list = self.list.cast::<Element>()?;
         let (chunk, last) = match first_below(&list, bottom) {
             Some(chunk) => {
-                let row = first_below(&chunk, bottom).and_then(|row| row.previous_element_sibling());
+                let row =
+                    first_below(&chunk, bottom).and_then(|row| row.previous_element_sibling());
                 (chunk.previous_element_sibling(), row)
             }
             None => (list.last_element_child(), None),

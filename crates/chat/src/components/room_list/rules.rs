@@ -4,7 +4,7 @@ use event_driven_kit::Rule;
 use event_driven_kit::bridge::{LinkState, RuleGuard, StartFrom};
 
 use super::{PERSON, RoomList};
-use crate::events::{DRAFTS, INBOXES, PersonId, Room};
+use crate::events::{INBOXES, PersonId, Room};
 use crate::storage;
 
 impl RoomList {
@@ -37,7 +37,6 @@ impl RoomList {
         let rules = [
             Rule::both(me.all()).durable().from(StartFrom::Earliest),
             Rule::outbound(INBOXES).durable(),
-            Rule::tabs(DRAFTS),
         ];
         let guards = rules.into_iter().filter_map(|rule| self.rule(rule)).collect();
         drop(self.person_rules.replace(guards));
@@ -96,7 +95,7 @@ impl RoomList {
     }
 
     /// `None` without a bridge. A topic of these is never refused by the bridge itself.
-    fn rule(&self, rule: Rule) -> Option<RuleGuard> {
+    pub(super) fn rule(&self, rule: Rule) -> Option<RuleGuard> {
         let bridge = self.origin.borrow().0.clone()?;
         bridge.rule(rule).ok()
     }

@@ -47,7 +47,8 @@ impl Unread {
 
     /// The offset after which messages are unread, if any are.
     pub fn line(&self) -> Option<u64> {
-        let read = self.read.filter(|(epoch, _)| *epoch == self.epoch).map_or(0, |(_, offset)| offset);
+        let read =
+            self.read.filter(|(epoch, _)| *epoch == self.epoch).map_or(0, |(_, offset)| offset);
         (self.count() > 0).then_some(read)
     }
 

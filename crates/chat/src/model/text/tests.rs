@@ -89,7 +89,7 @@ fn the_bound_of_messages_counts_code_points_of_any_size() {
         assert_eq!(check(&longer), Err(MessageError::TooLong(MOST_CHARACTERS + 1)), "{character}");
     }
     let ligatures = "ﷺ ".repeat(40_000);
-    let error = check(&ligatures).unwrap_err().to_string();
+    let error = check(&ligatures).unwrap_err().text().to_string();
     assert_eq!(error, "This message has 80000 characters. At most 6000 can be sent.");
 }
 

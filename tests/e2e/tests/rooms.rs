@@ -52,8 +52,8 @@ async fn open(browser: &Browser, room: &str) {
 async fn switch_to(browser: &Browser, room: &str) {
     browser.press("k", 2).await;
     browser.appears("#switcher:popover-open").await;
-    browser.fill("#switcher input", room).await;
-    browser.press_enter().await;
+    // The key Enter at its end.
+    browser.fill("#switcher input", &format!("{room}\u{e007}")).await;
     browser.says("h1", &format!("#{room}")).await;
 }
 

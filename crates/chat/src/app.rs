@@ -11,8 +11,8 @@ use yew::prelude::*;
 
 use crate::address::Named;
 use crate::components::{
-    Join, Joined, LinkBar, RoomList, RoomView, Sidebar, member_list, menu, use_failures,
-    use_members, use_notice, use_refused, use_switcher_key, use_uplink,
+    Join, Joined, LinkBar, RoomList, RoomView, Sidebar, member_list, menu, settings, use_failures,
+    use_members, use_notice, use_refused, use_regions, use_switcher_key, use_uplink,
 };
 use crate::events::{DIRECT, Person, Room};
 use crate::language::t;
@@ -43,6 +43,7 @@ fn Page(props: &AppProps) -> Html {
     let asked = use_address();
     let typed = use_state(|| props.typed.clone());
     use_failures(&bus);
+    use_regions();
     use_refused(&bus);
     use_switcher_key();
     let notice = use_notice();
@@ -130,6 +131,7 @@ fn Page(props: &AppProps) -> Html {
                     <h1>{ t("event-driven-kit chat") }</h1>
                 }
                 <LinkBar bridge={bridge.clone()} />
+                { settings() }
                 if let Some(room) = &open {
                     { menu(&bus, &rooms, room, on_leave) }
                 }

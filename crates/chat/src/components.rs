@@ -17,12 +17,14 @@
 //! | [`use_failures`] | | `$bus.error` |
 //!
 //! [`use_uplink`] owns the bridge, [`use_room_rules`] decides which topics of a room cross it, [`Origin`] determines who
-//! has sent an event, and [`Newest`] which events come again. [`Sidebar`] draws the [`RoomList`].
+//! has sent an event, [`author`] shows it, and [`Newest`] tells which events come again. [`Sidebar`] draws the [`RoomList`],
+//! [`settings`] changes language, theme and contrast of this browser, and [`use_regions`] moves the focus by F6.
 //!
 //! The message list reads older messages from the bridge in pages, and not as events: they are news to no other
 //! component.
 
 mod announcer;
+mod author;
 mod composer;
 mod emoji_picker;
 mod failures;
@@ -38,10 +40,12 @@ mod notice;
 mod origin;
 mod outlet;
 mod refused;
+mod regions;
 mod room_list;
 mod room_row;
 mod room_rules;
 mod room_view;
+mod settings;
 mod sidebar;
 mod typing_bar;
 mod uplink;
@@ -53,12 +57,15 @@ pub use members::{member_list, use_members};
 pub use menu::menu;
 pub use notice::use_notice;
 pub use refused::use_refused;
+pub use regions::use_regions;
 pub use room_list::RoomList;
 pub use room_view::RoomView;
+pub use settings::settings;
 pub use sidebar::{Sidebar, use_switcher_key};
 pub use uplink::use_uplink;
 
 use announcer::use_announcer;
+use author::author;
 use composer::Composer;
 use emoji_picker::EmojiPicker;
 use history::use_history;

@@ -1,6 +1,7 @@
 //! The state that components show, folded from events. This is pure code without a browser, tested natively.
 
 pub mod emoji;
+pub mod identity;
 pub mod link;
 pub mod members;
 pub mod read_back;

@@ -11,7 +11,7 @@ mod relay;
 pub use browser::Browser;
 pub use driver::Driver;
 pub use proxy::{Network, Proxy};
-pub use relay::Relay;
+pub use relay::{Account, Relay};
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};

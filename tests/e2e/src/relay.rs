@@ -9,20 +9,27 @@ use tokio::process::{Child, Command};
 
 use crate::tool;
 
-/// What an account may do, as in `cargo xtask run --auth`.
-const PUBLISH: &str =
-    "chat.>,person.{sub}.>,person.*.inbox.>,dm.{sub}.*.>,dm.*.{sub}.>";
-const SUBSCRIBE: &str = "chat.>,person.{sub}.>,person.*.PROFILE,dm.{sub}.*.>,dm.*.{sub}.>";
+/// An account of the relay, with a token that is valid for an hour.
+#[derive(Debug)]
+pub struct Account {
+    /// The account's name.
+    pub name: String,
+    /// Its token.
+    pub token: String,
+}
 
 /// A running relay that serves a page.
 #[derive(Debug)]
 pub struct Relay {
     page: PathBuf,
-    options: Vec<String>,
     data: TempDir,
     address: String,
     process: Child,
+    options: Vec<String>,
 }
+
+/// The rights of the accounts, and of guests.
+const RIGHTS: [&str; 4] = ["--publish", ">", "--subscribe", ">"];
 
 impl Relay {
     /// Starts a relay on a free port with an empty data folder and the chat as its page.
@@ -32,36 +39,38 @@ impl Relay {
 
     /// Like [`Relay::start`], with the page in the folder of this environment variable.
     pub async fn start_with(page: &str) -> Self {
-        Self::start_in(tool(page), tempfile::tempdir().expect("a folder for data"), vec![]).await
+        let data = tempfile::tempdir().expect("a folder for the relay's data");
+        Self::start_in(data, tool(page), vec![]).await
     }
 
-    /// Like [`Relay::start`], for accounts instead of guests. Returns a token for each account, which may read and write
-    /// in all rooms.
-    pub async fn start_with_accounts(names: &[&str]) -> (Self, Vec<String>) {
-        let data = tempfile::tempdir().expect("a folder for data");
-        let (key, keys) = (data.path().join("issuer.json"), data.path().join("keys.json"));
-        let claims = ["--auth-issuer", "test", "--auth-audience", "chat"];
-        let mut making = Command::new(tool("EDK_RELAY"));
-        making.arg("keys").arg("--key").arg(&key).arg("--public").arg(&keys);
-        assert!(making.output().await.expect("the relay makes keys").status.success());
-        let mut tokens = Vec::new();
+    /// Like [`Relay::start`], with accounts and guests, who may all read and write everything.
+    pub async fn start_with_accounts<const N: usize>(names: [&str; N]) -> (Self, [Account; N]) {
+        let data = tempfile::tempdir().expect("a folder for the relay's data");
+        let [key, keys] = ["issuer.json", "keys.json"].map(|name| data.path().join(name));
+        let run = async |arguments: Vec<&std::ffi::OsStr>| {
+            let output = Command::new(tool("EDK_RELAY")).args(arguments).output().await;
+            let output = output.expect("EDK_RELAY names the relay's binary");
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            String::from_utf8(output.stdout).expect("the relay writes text").trim().to_owned()
+        };
+        let claims = ["--auth-issuer", "https://issuer.example", "--auth-audience", "chat"];
+        run(vec!["keys".as_ref(), "--key".as_ref(), key.as_ref(), "--public".as_ref(), keys.as_ref()]).await;
+        let mut accounts = Vec::new();
         for name in names {
-            let mut making = Command::new(tool("EDK_RELAY"));
-            making.arg("token").arg("--key").arg(&key).args(claims);
-            making.args(["--subject", name, "--expires", "1h", "--publish", PUBLISH]);
-            let made = making.args(["--subscribe", SUBSCRIBE]).output().await;
-            let made = made.expect("the relay makes a token");
-            assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-            tokens.push(String::from_utf8_lossy(&made.stdout).trim().to_owned());
+            let mut arguments = vec!["token".as_ref(), "--key".as_ref(), key.as_os_str()];
+            arguments.extend(claims.iter().chain(&RIGHTS).map(|argument| argument.as_ref()));
+            arguments.extend(["--subject", name, "--expires", "1h"].map(|argument| argument.as_ref()));
+            accounts.push(Account { name: name.to_owned(), token: run(arguments).await });
         }
         let mut options = vec!["--auth-keys".to_owned(), keys.display().to_string()];
-        options.extend(claims.map(str::to_owned));
-        (Self::start_in(tool("EDK_PAGE"), data, options).await, tokens)
+        options.extend(claims.iter().chain(&["--anonymous", "pub=>;sub=>"]).map(|one| (*one).to_owned()));
+        let relay = Self::start_in(data, tool("EDK_PAGE"), options).await;
+        (relay, accounts.try_into().expect("an account for each name"))
     }
 
-    async fn start_in(page: PathBuf, data: TempDir, options: Vec<String>) -> Self {
+    async fn start_in(data: TempDir, page: PathBuf, options: Vec<String>) -> Self {
         let (process, address) = spawn("127.0.0.1:0", data.path(), &page, &options).await;
-        Self { page, options, data, address, process }
+        Self { page, data, address, process, options }
     }
 
     /// `127.0.0.1:PORT`.
@@ -86,12 +95,16 @@ impl Relay {
 
     /// Starts the relay again with the same port and data.
     pub async fn restart(&mut self) {
-        let Self { page, options, data, address, .. } = self;
-        (self.process, self.address) = spawn(address, data.path(), page, options).await;
+        (self.process, self.address) = spawn(&self.address, self.data.path(), &self.page, &self.options).await;
     }
 }
 
-async fn spawn(listen: &str, data: &Path, page: &Path, options: &[String]) -> (Child, String) {
+async fn spawn(
+    listen: &str,
+    data: &Path,
+    page: &Path,
+    options: &[String],
+) -> (Child, String) {
     let mut process = Command::new(tool("EDK_RELAY"))
         .args(["--listen", listen])
         .arg("--data")

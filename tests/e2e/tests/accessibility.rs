@@ -1,4 +1,4 @@
-//! axe finds nothing on any screen of the chat: light and dark, on a desktop and on a phone.
+//! axe finds nothing on any screen of the chat: light and dark, with more contrast, on a desktop and on a phone.
 
 use end_to_end::{Browser, Driver, Network, Proxy, Relay, tool};
 use serde_json::{Value, json};
@@ -15,14 +15,16 @@ async fn found(browser: &Browser, axe: &str) -> Value {
 
 async fn has_no_fault(browser: &Browser, axe: &str, screen: &str) {
     for (width, height) in [(1_000, 800), (390, 844), (320, 640)] {
-        for scheme in ["light", "dark"] {
+        for (scheme, contrast) in [("light", "less"), ("dark", "less"), ("light", "more"), ("dark", "more")] {
             let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
             browser.call("Emulation.setDeviceMetricsOverride", size).await;
-            let media =
-                json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
+            let media = json!({ "features": [
+                { "name": "prefers-color-scheme", "value": scheme },
+                { "name": "prefers-contrast", "value": contrast },
+            ] });
             browser.call("Emulation.setEmulatedMedia", media).await;
             let faults = found(browser, axe).await;
-            assert_eq!(faults, json!([]), "{screen}, {width} px, {scheme}");
+            assert_eq!(faults, json!([]), "{screen}, {width} px, {scheme}, {contrast} contrast");
             let overflow = "return document.documentElement.scrollWidth - innerWidth";
             let overflow = browser.run(overflow, vec![]).await.as_i64();
             assert!(overflow <= Some(0), "{screen} at {width} px is {overflow:?} px too wide");
@@ -48,6 +50,8 @@ async fn no_screen_has_a_fault_that_axe_finds() {
     ann.started().await;
     ann.click("#join").await;
     check("the join screen with a problem").await;
+    ann.click(".open-settings").await;
+    check("the settings").await;
     ann.join(&network.url(), "tea", "Ann").await;
     check("an empty room").await;
     bob.join(&relay.url(), "tea", "Bob").await;
@@ -74,6 +78,11 @@ async fn no_screen_has_a_fault_that_axe_finds() {
     ann.reload().await;
     ann.appears(".message[data-state=failed]").await;
     check("a refused message").await;
+    ann.click(".open-settings").await;
+    ann.click("#settings label:has([value='zh-CN'])").await;
+    ann.says("#send", "发送").await;
+    ann.appears(".message[data-state=failed]").await;
+    check("a room in Chinese").await;
     ann.close().await;
     bob.close().await;
 }

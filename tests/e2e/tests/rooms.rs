@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use end_to_end::{Browser, Driver, Relay, eventually};
+use end_to_end::{Account, Browser, Driver, Relay, eventually};
 use serde_json::{Value, json};
 
 fn owned(texts: &[&str]) -> Vec<String> {
@@ -277,16 +277,15 @@ const READS: &str = r#"
 #[tokio::test]
 async fn what_is_read_on_one_device_is_read_on_the_other_within_two_seconds() {
     let driver = Driver::start().await;
-    let (relay, tokens) = Relay::start_with_accounts(&["ann", "bob"]).await;
+    let (relay, [ann, bob]) = Relay::start_with_accounts(["ann", "bob"]).await;
     let mut browsers = Vec::new();
-    for (account, token, room) in
-        [("ann", &tokens[0], "tea"), ("ann", &tokens[0], "tea"), ("bob", &tokens[1], "tea")]
-    {
+    for account in [&ann, &ann, &bob] {
+        let Account { name, token } = account;
         let browser = Browser::open(&driver).await;
         browser.goto(&relay.url()).await;
-        let key = format!("event-driven-kit.chat.token.{account}");
-        browser.run("localStorage.setItem(...arguments)", vec![key.into(), (**token).into()]).await;
-        browser.join(&format!("{}/?account={account}", relay.url()), room, account).await;
+        let key = format!("event-driven-kit.chat.token.{name}");
+        browser.run("localStorage.setItem(...arguments)", vec![key.into(), token.clone().into()]).await;
+        browser.join(&format!("{}/?account={name}", relay.url()), "tea", name).await;
         browser.appears(".room:not([hidden]) .empty").await;
         browsers.push(browser);
     }
@@ -317,7 +316,7 @@ async fn what_is_read_on_one_device_is_read_on_the_other_within_two_seconds() {
     let other = Browser::open(&driver).await;
     other.goto(&format!("{}/embed.html", relay.url())).await;
     let position = json!({ "id": "", "epoch": "1", "offset": "1" });
-    let kept = other.run_async(READS, vec![tokens[0].clone().into(), position]).await;
+    let kept = other.run_async(READS, vec![ann.token.clone().into(), position]).await;
     assert_eq!(kept, 1, "one row per room");
     // The position is published at most once in three seconds.
     tokio::time::sleep(Duration::from_secs(3)).await;

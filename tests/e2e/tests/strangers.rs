@@ -139,7 +139,7 @@ async fn invisible_names_and_messages_are_refused() {
     ann.shows(&["no name says".to_owned(), "Bob says".to_owned()]).await;
     let senders =
         "return [...document.querySelectorAll('.sender')].map(({ textContent }) => textContent)";
-    assert_eq!(ann.run(senders, vec![]).await, json!(["(no name)", "Bob"]));
+    assert_eq!(ann.run(senders, vec![]).await, json!(["(no name) (guest)", "Bob (guest)"]));
     ann.close().await;
     stranger.0.close().await;
 }

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use yew::prelude::*;
 
+use super::author;
 use crate::model::refusal::Refusal;
 use crate::model::timeline::{Row, State};
 use crate::model::{emoji, text};
@@ -41,7 +42,7 @@ pub enum Action {
 #[component]
 pub fn MessageRow(props: &MessageRowProps) -> Html {
     let MessageRowProps { row, own, follows, is_highlighted, .. } = props;
-    let (sender, text) = (&row.seen.message.sender, row.text());
+    let text = row.text();
     let is_open = use_state_eq(|| false);
     let folded = text::folded(text).filter(|_| !row.is_deleted());
     let unfold = {
@@ -55,7 +56,7 @@ pub fn MessageRow(props: &MessageRowProps) -> Html {
             data-state={row.state.word()}
         >
             <span class={classes!("sender", tone(row), follows.then_some("aside"))}>
-                <bdi>{ sender.name.clone() }</bdi>
+                { author(&row.seen) }
             </span>
             <div class="bubble">
                 if row.is_deleted() {
@@ -136,13 +137,16 @@ fn actions(props: &MessageRowProps) -> Html {
     }
 }
 
-/// One of the stylesheet's eight colours for names. A client that imitates another one's name most likely gets another
-/// colour.
+/// One of the stylesheet's eight colours for names. One who imitates another one's name most likely gets another colour.
 fn tone(row: &Row) -> &'static str {
     const TONES: [&str; 8] =
         ["tone-0", "tone-1", "tone-2", "tone-3", "tone-4", "tone-5", "tone-6", "tone-7"];
     let mix = |sum: usize, byte: u8| sum.wrapping_mul(31).wrapping_add(usize::from(byte));
-    let client = &*row.seen.author.client;
-    let client = if client.is_empty() { &*row.seen.message.sender.id } else { client };
-    TONES[client.bytes().fold(0, mix) % TONES.len()]
+    let author = &row.seen.author;
+    let person = match (&author.account, &*author.client) {
+        (Some(account), _) => &**account,
+        (None, "") => &*row.seen.message.sender.id,
+        (None, client) => client,
+    };
+    TONES[person.bytes().fold(0, mix) % TONES.len()]
 }

@@ -10,7 +10,6 @@ use super::{Newest, Origin};
 use crate::clock;
 use crate::events::{Person, Room};
 use crate::language::{isolated, list, t_count, t_html};
-use crate::model::text;
 use crate::model::typists::Typists;
 
 #[derive(Properties, PartialEq)]
@@ -51,7 +50,7 @@ pub fn TypingBar(props: &TypingBarProps) -> Html {
     use_subscription(props.room.typing.as_str(), move |event| {
         let (client, person) = (from.client(event), event.data::<Person>()?);
         if !client.is_empty() || person.id != me {
-            hear.dispatch(Heard::Typed(client.into(), text::shown_name(&person.name)));
+            hear.dispatch(Heard::Typed(client.into(), from.name(event, &person.name)));
         }
         Ok(())
     });

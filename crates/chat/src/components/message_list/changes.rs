@@ -66,6 +66,5 @@ pub fn reference(about: &Reference) -> Option<timeline::Reference> {
 }
 
 fn author(event: &Event, origin: &Origin) -> Author {
-    let account = event.account().map(Into::into);
-    Author { client: origin.client(event).into(), account }
+    Author { client: origin.client(event).into(), account: origin.account(event) }
 }

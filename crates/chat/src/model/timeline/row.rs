@@ -152,18 +152,18 @@ impl Row {
                 || self.fold.as_ref().is_some_and(|fold| fold.is_deleted()))
     }
 
-    /// Whether it continues `before`, so that the sender is not named again. The attested clients must be the same.
+    /// Whether it continues `before`, so that the sender is not named again.
     pub fn follows(&self, before: &Row) -> bool {
         let (one, other) = (&self.seen, &before.seen);
         let pause = one.time_ms.zip(other.time_ms).map(|(one, other)| one.abs_diff(other));
-        one.author.client == other.author.client
-            && one.message.sender == other.message.sender
+        one.is_by_author_of(other)
             && pause.is_none_or(|pause| pause < TURN_MS)
     }
 
     /// Whether this browser's user has written it, independent of any claims.
     pub fn is_by(&self, me: &str) -> bool {
-        self.seen.author.client.is_empty() && self.seen.message.sender.id == me
+        let Seen { author, message, .. } = &self.seen;
+        author.client.is_empty() && (author.account.is_some() || message.sender.id == me)
     }
 
     /// Its offset in the log, if it is in the log.

@@ -1,0 +1,62 @@
+//! F6 moves the focus to the next region of the page, and Shift and F6 to the one before.
+
+use gloo_events::{EventListener, EventListenerOptions};
+use wasm_bindgen::JsCast;
+use web_sys::{HtmlElement, window};
+use yew::prelude::*;
+
+/// The regions, which follow each other as in the page.
+const REGIONS: &str = ".top, nav, .join, .log, .write, aside";
+
+/// What gets the focus in a region: the region itself, its field, or else its first control.
+const TARGETS: [&str; 3] = ["[tabindex='0']", "textarea", "input, button, a"];
+
+/// Listens for F6 while the page is open.
+#[hook]
+pub fn use_regions() {
+    use_effect_with((), |()| {
+        let options = EventListenerOptions::enable_prevent_default();
+        let listener = window().map(|window| {
+            EventListener::new_with_options(&window, "keydown", options, |event| {
+                let event: &KeyboardEvent = event.unchecked_ref();
+                if event.key() == "F6" {
+                    event.prevent_default();
+                    go_on(event.shift_key());
+                }
+            })
+        });
+        move || drop(listener)
+    });
+}
+
+/// Moves the focus to the next region that can have it.
+fn go_on(is_back: bool) -> Option<()> {
+    let document = window()?.document()?;
+    let regions = document.query_selector_all(REGIONS).ok()?;
+    let count = regions.length();
+    let focused = document.active_element()?;
+    let here = (0..count).find(|at| regions.item(*at).is_some_and(|region| region.contains(Some(&focused))));
+    for step in 1..=count {
+        let next = match (here, is_back) {
+            (Some(here), false) => here + step,
+            (Some(here), true) => here + count - step,
+            (None, false) => step - 1,
+            (None, true) => count - step,
+        };
+        let region: HtmlElement = regions.item(next % count)?.unchecked_into();
+        let inside = |css: &&str| region.query_selector(css).ok().flatten();
+        let target = if region.tab_index() == 0 {
+            Some(region.clone())
+        } else {
+            TARGETS.iter().find_map(inside).map(JsCast::unchecked_into)
+        };
+        if let Some(target) = target {
+            // Does nothing where the region is hidden.
+            let _ = target.focus();
+            if document.active_element().as_ref() == Some(&target) {
+                return Some(());
+            }
+        }
+    }
+    None
+}

@@ -3,9 +3,9 @@
 //! | component | publishes | subscribes |
 //! | --- | --- | --- |
 //! | [`LinkBar`] | | `$bus.link` |
-//! | [`MessageList`] | `TEXT_MESSAGE` (again, on retry), `ui.compose`, `ui.notice`, `ui.seen` | `TEXT_MESSAGE` with echo, `on.>`, `TEXT_SUCCESS`, `TEXT_ERROR`, `ui.jump`, `$bus.link`, `$bus.gap` |
+//! | [`MessageList`] | `TEXT_MESSAGE` (again, on retry), `REACTED`, `ui.compose`, `ui.reply`, `ui.edit`, `ui.jump`, `ui.notice`, `ui.seen` | `TEXT_MESSAGE` and `on.>` with echo, `TEXT_SUCCESS`, `TEXT_ERROR`, `ui.jump`, `ui.edit_last`, `$bus.link`, `$bus.gap` |
 //! | [`TypingBar`] | | `typing`, `TEXT_MESSAGE` |
-//! | [`Composer`] | `TEXT_MESSAGE`, `typing`, `ui.draft.*` | `ui.compose`, `ui.draft.*` |
+//! | [`Composer`] | `TEXT_MESSAGE`, `EDITED`, `typing`, `ui.edit_last`, `ui.draft.*` | `ui.compose`, `ui.reply`, `ui.edit`, `ui.draft.*` |
 //! | [`menu`], [`invite`] | `ui.notice` | |
 //! | [`RoomList`] | `person.*` (room, read position, profile, `INVITED`), `ROOM` | `TEXT_MESSAGE` of all rooms with echo, `person.>`, `ROOM`, `ui.seen`, `ui.open`, `$bus.caught_up`, `$bus.link` |
 //! | [`use_members`] | | `$bus.presence.*` |
@@ -27,12 +27,14 @@ mod announcer;
 mod author;
 mod composer;
 mod emoji_picker;
+mod emoji_table;
 mod failures;
 mod history;
 mod join;
 mod link_bar;
 mod members;
 mod menu;
+mod markdown;
 mod message_list;
 mod message_row;
 mod newest;
@@ -67,10 +69,11 @@ pub use uplink::use_uplink;
 use announcer::use_announcer;
 use author::author;
 use composer::Composer;
-use emoji_picker::EmojiPicker;
+use emoji_picker::{EmojiPicker, leaves};
 use history::use_history;
+use markdown::markdown;
 use menu::invite;
-use message_list::MessageList;
+use message_list::{MessageList, Quote};
 use message_row::{Action, MessageRow};
 use newest::Newest;
 use origin::Origin;

@@ -18,6 +18,12 @@ use crate::model::text;
 pub const COMPOSE: &str = "ui.compose";
 /// Local, with the [`Reference`] to a message that is to be shown.
 pub const JUMP: &str = "ui.jump";
+/// Local, with the [`Subject`] that the user replies to.
+pub const REPLY: &str = "ui.reply";
+/// Local, with the [`Subject`] whose text the user changes.
+pub const EDIT: &str = "ui.edit";
+/// Local, with the name of a room: the user wants to change their newest message in it.
+pub const EDIT_LAST: &str = "ui.edit_last";
 /// Local, with a text to show for some seconds.
 pub const NOTICE: &str = "ui.notice";
 /// The messages of all rooms, and those of all direct messages.
@@ -199,6 +205,26 @@ impl Room {
         [&*self.prefix, "on.", &day.to_string(), ".*"].concat()
     }
 
+    /// Durable, with [`Edited`], about a message of this day.
+    pub fn edited(&self, day: u32) -> Option<Topic> {
+        self.relation(day, "EDITED")
+    }
+
+    /// Durable, with [`Reacted`], about a message of this day.
+    pub fn reacted(&self, day: u32) -> Option<Topic> {
+        self.relation(day, "REACTED")
+    }
+
+    fn relation(&self, day: u32, kind: &str) -> Option<Topic> {
+        Topic::parse(&[&*self.prefix, "on.", &day.to_string(), ".", kind].concat()).ok()
+    }
+
+    /// Durable state in the inbox of a person, with the [`Reference`] to the newest message that mentions them.
+    pub fn mentioned(&self, person: &str) -> Option<Topic> {
+        let room = self.prefix.split('.').nth(1).unwrap_or_default();
+        Topic::parse(&["person.", person, ".inbox.", room, ".MENTIONED"].concat()).ok()
+    }
+
     /// A pattern that brings messages like `TEXT_MESSAGE`, with a subscription of its own.
     pub fn messages_again(&self) -> String {
         [&*self.prefix, "*"].concat()
@@ -206,7 +232,7 @@ impl Room {
 }
 
 /// A user who writes or types.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Person {
     /// Does not change with the name.
     pub id: String,
@@ -215,12 +241,18 @@ pub struct Person {
 }
 
 /// A message.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TextMessage {
     /// The author.
     pub sender: Person,
-    /// Plain text, never markup.
+    /// Markdown, never HTML.
     pub text: String,
+    /// The message that it replies to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<Reference>,
+    /// The ids of the people whom it mentions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mentions: Vec<String>,
 }
 
 /// A message that another event is about: the id of its event, and its position in the log as decimal numbers.
@@ -232,6 +264,19 @@ pub struct Reference {
     pub epoch: String,
     /// Its offset in the log.
     pub offset: String,
+}
+
+/// A message that the user replies to, or whose text the user changes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subject {
+    /// The message.
+    pub about: Reference,
+    /// The [day](crate::model::timeline::utc_day) of the message, for the topic of an edit.
+    pub day: u32,
+    /// The name of the author.
+    pub name: String,
+    /// The text.
+    pub text: String,
 }
 
 /// The author of a message has changed its text.

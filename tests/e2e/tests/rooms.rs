@@ -284,7 +284,9 @@ async fn what_is_read_on_one_device_is_read_on_the_other_within_two_seconds() {
         let browser = Browser::open(&driver).await;
         browser.goto(&relay.url()).await;
         let key = format!("event-driven-kit.chat.token.{name}");
-        browser.run("localStorage.setItem(...arguments)", vec![key.into(), token.clone().into()]).await;
+        browser
+            .run("localStorage.setItem(...arguments)", vec![key.into(), token.clone().into()])
+            .await;
         browser.join(&format!("{}/?account={name}", relay.url()), "tea", name).await;
         browser.appears(".room:not([hidden]) .empty").await;
         browsers.push(browser);
@@ -387,7 +389,7 @@ async fn who_is_here_is_shown_a_reload_is_no_leave_and_a_closed_page_leaves_with
     assert_eq!(counts, json!([]), "a reload is no leave");
     ann.click(".open-members").await;
     ann.appears("#members li:nth-child(2)").await;
-    assert_eq!(ann.text("#members").await.replace('\n', " "), "Ann you Bob Message");
+    assert_eq!(ann.text("#members").await.replace('\n', " "), "Ann you Bob Talk");
     bob.close().await;
     let closed = Instant::now();
     ann.says(".open-members", "1 here").await;

@@ -1,20 +1,30 @@
-//! The input for messages. Publishes messages, and that the user is typing. Takes texts that the user wants to write
-//! again.
+//! The input for messages. Publishes messages and changes of messages, and that the user is typing. Takes texts that the
+//! user wants to write again, and the message that the user replies to or changes.
 
+mod choices;
 mod draft;
+mod field;
+mod purpose;
 
-use event_driven_kit::hooks::{use_bus, use_publish, use_subscription};
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use event_driven_kit::hooks::{use_bus, use_subscription};
+use event_driven_kit::{Bus, PublishError};
 use wasm_bindgen::JsCast;
-use web_sys::{HtmlElement, HtmlTextAreaElement, Node};
 use yew::prelude::*;
 
-use super::EmojiPicker;
+use super::{EmojiPicker, leaves};
 use crate::clock;
-use crate::events::{COMPOSE, Person, Room, TextMessage};
+use crate::events::{COMPOSE, EDIT, EDIT_LAST, Edited, Person, REPLY, Room, Subject, TextMessage};
+use crate::language::{t, t_count};
+use crate::model::purpose::Purpose;
 use crate::model::refusal::unpublished;
 use crate::model::text;
 use crate::model::throttle::Throttle;
-use draft::use_draft;
+use choices::{Choices, use_choices};
+use draft::{Draft, use_draft};
+use purpose::{PurposeHandle, use_purpose};
 
 /// The minimal interval between two `typing` events, in milliseconds.
 const TYPING_EVERY_MS: f64 = 2_000.0;
@@ -28,197 +38,312 @@ pub struct ComposerProps {
     pub me: Person,
 }
 
+/// What the callbacks of the composer share.
+struct Desk {
+    bus: Bus,
+    room: Room,
+    me: Person,
+    field: NodeRef,
+    draft: Draft,
+    purpose: PurposeHandle,
+    choices: Choices,
+    throttle: Rc<RefCell<Throttle>>,
+    problem: UseStateHandle<Option<AttrValue>>,
+    /// A text that is far too long does not size the field: that would need several layouts of it.
+    is_long: UseStateHandle<bool>,
+    /// The number of messages as which a text that is too long can be sent.
+    parts: UseStateHandle<usize>,
+    picking: UseStateHandle<bool>,
+}
+
 #[component]
 pub fn Composer(props: &ComposerProps) -> Html {
-    let bus = use_bus();
-    let say_typing = use_publish::<Person>(props.room.typing.as_str());
-    let throttle = use_mut_ref(|| Throttle::every(TYPING_EVERY_MS));
     let field = use_node_ref();
-    let problem = use_state_eq(|| None);
-    // A text that is far too long does not size the field: that would need several layouts of it.
-    let is_long = use_state_eq(|| false);
-    let picking = use_state_eq(|| false);
+    let desk = Rc::new(Desk {
+        bus: use_bus(),
+        room: props.room.clone(),
+        me: props.me.clone(),
+        draft: use_draft(&props.room, &field),
+        purpose: use_purpose(&props.room),
+        choices: use_choices(&props.room, &props.me, &field),
+        throttle: use_mut_ref(|| Throttle::every(TYPING_EVERY_MS)),
+        problem: use_state_eq(|| None),
+        is_long: use_state_eq(|| false),
+        parts: use_state_eq(|| 0),
+        picking: use_state_eq(|| false),
+        field,
+    });
+    let picking = *desk.picking;
 
-    let draft = use_draft(&props.room, &field);
-
-    let check_length = {
-        let (field, problem, is_long) = (field.clone(), problem.setter(), is_long.setter());
-        Callback::from(move |()| {
-            let text = field.cast::<HtmlTextAreaElement>().map(|area| area.value());
-            let too_long = text.and_then(|text| text::check_length(text.trim()).err());
-            is_long.set(too_long.is_some());
-            problem.set(too_long.map(|error| error.text()));
-        })
-    };
-
-    use_effect_with(field.clone(), {
-        let check_length = check_length.clone();
+    use_effect_with(desk.field.clone(), {
+        let desk = desk.clone();
         move |field| {
-            check_length.emit(());
-            focus(field);
+            desk.check_length();
+            field::focus(field);
+            // A long text that is pasted does not size the field, before it is laid out for the first time.
+            let sized = field.clone();
+            let listener = field::listen(field, "beforeinput", move |event| {
+                let text = event.dyn_ref::<InputEvent>().and_then(InputEvent::data);
+                if text.is_some_and(|text| text::check_length(text.trim()).is_err()) {
+                    field::set_long(&sized);
+                }
+            });
+            move || drop(listener)
         }
     });
-
-    let again = (field.clone(), draft.clone(), check_length.clone());
+    let heard = desk.clone();
     use_subscription(COMPOSE, move |event| {
-        let (field, draft, check_length) = &again;
-        write_again(field, &event.data::<String>()?);
-        check_length.emit(());
-        draft.keep_now();
+        field::add(&heard.field, &event.data::<String>()?);
+        heard.has_text();
+        Ok(())
+    });
+    let heard = desk.clone();
+    use_subscription(REPLY, move |event| {
+        heard.begin(false, &*event.data::<Subject>()?);
+        Ok(())
+    });
+    let heard = desk.clone();
+    use_subscription(EDIT, move |event| {
+        heard.begin(true, &*event.data::<Subject>()?);
         Ok(())
     });
 
-    let send = {
-        let (field, throttle, problem, picking) =
-            (field.clone(), throttle.clone(), problem.setter(), picking.setter());
-        let (room, me, draft) = (props.room.clone(), props.me.clone(), draft.clone());
-        Callback::from(move |()| {
-            let Some(area) = field.cast::<HtmlTextAreaElement>() else {
-                return;
-            };
-            let text = area.value().trim().to_owned();
-            if text.is_empty() {
-                return;
-            }
-            if let Err(error) = text::check(&text) {
-                return problem.set(Some(error.text()));
-            }
-            let sender = me.clone();
-            match bus.publish(room.text_message.clone(), TextMessage { sender, text }) {
-                // Its outcome is published as an event.
-                Ok(_receipt) => {
-                    area.set_value("");
-                    draft.keep_now();
-                    throttle.borrow_mut().reset();
-                    problem.set(None);
-                }
-                Err(error) => problem.set(Some(unpublished(&error))),
-            }
-            picking.set(false);
-            focus(&field);
+    let oninput = {
+        let desk = desk.clone();
+        Callback::from(move |event: InputEvent| {
+            desk.has_input();
+            if event.is_composing() { desk.choices.close() } else { desk.choices.look() }
         })
     };
-
-    let oninput = {
-        let (field, me) = (field.clone(), props.me.clone());
-        Callback::from(move |_: InputEvent| {
-            draft.keep();
-            check_length.emit(());
-            let is_empty =
-                field.cast::<HtmlTextAreaElement>().is_none_or(|area| area.value().is_empty());
-            if !is_empty && throttle.borrow_mut().admit(clock::monotonic()) {
-                say_typing.emit(me.clone());
-            }
-        })
+    let send_parts = {
+        let desk = desk.clone();
+        Callback::from(move |_: MouseEvent| desk.send_parts())
     };
     let onkeydown = {
-        let send = send.clone();
+        let desk = desk.clone();
         Callback::from(move |event: KeyboardEvent| {
             let composes = event.is_composing() || event.key_code() == TAKEN_BY_INPUT_METHOD;
-            if event.key() == "Enter" && !event.shift_key() && !composes {
+            if !composes && desk.takes_key(&event) {
                 event.prevent_default();
-                send.emit(());
             }
         })
     };
-    let onsubmit = Callback::from(move |event: SubmitEvent| {
-        event.prevent_default();
-        send.emit(());
-    });
-
-    let toggle = {
-        let picking = picking.clone();
-        Callback::from(move |_: MouseEvent| picking.set(!*picking))
+    let changed = {
+        let desk = desk.clone();
+        Callback::from(move |()| desk.has_input())
     };
-    let on_close = {
-        let (picking, field) = (picking.setter(), field.clone());
-        Callback::from(move |()| {
-            picking.set(false);
-            focus(&field);
+    let onsubmit = {
+        let desk = desk.clone();
+        Callback::from(move |event: SubmitEvent| {
+            event.prevent_default();
+            desk.send();
         })
     };
+    let on_end = {
+        let desk = desk.clone();
+        Callback::from(move |_: MouseEvent| {
+            desk.end();
+            field::focus(&desk.field);
+        })
+    };
+    let toggle = {
+        let desk = desk.clone();
+        Callback::from(move |_: MouseEvent| desk.picking.set(!picking))
+    };
+    let on_close = {
+        let desk = desk.clone();
+        Callback::from(move |()| desk.stop_picking())
+    };
     let on_pick = {
-        let (on_close, field) = (on_close.clone(), field.clone());
-        Callback::from(move |emoji: &'static str| {
-            insert(&field, emoji);
-            on_close.emit(());
+        let desk = desk.clone();
+        Callback::from(move |emoji: String| {
+            field::insert(&desk.field, &emoji, 0);
+            desk.has_input();
+            desk.stop_picking();
         })
     };
     let onfocusout = {
-        let picking = picking.setter();
+        let (picking, choices) = (desk.picking.setter(), desk.choices.clone());
         Callback::from(move |event: FocusEvent| {
-            let inside = event.current_target().and_then(|whole| whole.dyn_into::<Node>().ok());
-            let next = event.related_target().and_then(|next| next.dyn_into::<Node>().ok());
-            if !inside.is_some_and(|inside| inside.contains(next.as_ref())) {
+            if leaves(&event) {
                 picking.set(false);
+                choices.close();
             }
         })
     };
 
     html! {
         <div class="write" {onfocusout}>
-            if *picking {
+            if picking {
                 <EmojiPicker {on_pick} {on_close} />
             }
-            if let Some(problem) = &*problem {
-                <p class="problem" role="alert">{ problem.clone() }</p>
+            if let Some(problem) = &*desk.problem {
+                <p class="problem" role="alert">
+                    { problem.clone() }
+                    if *desk.parts > 0 {
+                        <button type="button" class="send-parts" onclick={send_parts}>
+                            { t_count("Send {n} message", "Send {n} messages", *desk.parts as u64) }
+                        </button>
+                    }
+                </p>
             }
+            { desk.choices.view(&changed) }
+            { desk.purpose.view(on_end) }
             <form {onsubmit}>
                 <button
                     type="button"
                     class="open-emoji"
-                    aria-label="Emoji"
-                    aria-expanded={if *picking { "true" } else { "false" }}
+                    aria-label={t("Emoji")}
+                    aria-expanded={if picking { "true" } else { "false" }}
                     onclick={toggle}
                 >
                     { "🙂" }
                 </button>
                 <textarea
-                    ref={field}
+                    ref={desk.field.clone()}
                     id="composer"
-                    class={is_long.then_some("long")}
+                    class={desk.is_long.then_some("long")}
                     rows="1"
-                    aria-label="Message"
-                    placeholder="Write a message"
+                    aria-label={t("Message")}
+                    placeholder={t("Write a message")}
                     enterkeyhint="send"
                     autocomplete="off"
                     dir="auto"
+                    aria-autocomplete="list"
+                    aria-controls={desk.choices.active().map(|_| "choices")}
+                    aria-activedescendant={desk.choices.active()}
                     {oninput}
                     {onkeydown}
                 />
-                <button id="send" class="primary">{ "Send" }</button>
+                <button id="send" class="primary">{ t("Send") }</button>
             </form>
         </div>
     }
 }
 
-fn focus(field: &NodeRef) {
-    if let Some(field) = field.cast::<HtmlElement>() {
-        // Fails only if the element has been removed.
-        let _ = field.focus();
+impl Desk {
+    /// Says whether the text in the field is too long.
+    fn check_length(&self) {
+        let text = field::value(&self.field);
+        let too_long = text::check_length(text.trim()).err();
+        self.is_long.set(too_long.is_some());
+        let is_edit = self.purpose.get().is_some_and(|purpose| purpose.is_edit);
+        self.parts.set(if is_edit { 0 } else { text::parts(&text).len() });
+        self.problem.set(too_long.map(|error| error.text()));
     }
-}
 
-/// Puts `text` after what is in the field, and the focus into the field.
-fn write_again(field: &NodeRef, text: &str) {
-    if let Some(area) = field.cast::<HtmlTextAreaElement>() {
-        let before = area.value();
-        match (&*before, text) {
-            (_, "") => {}
-            ("", text) => area.set_value(text),
-            (before, text) => area.set_value(&[before, "\n", text].concat()),
+    /// The user has typed.
+    fn has_input(&self) {
+        self.draft.keep();
+        self.check_length();
+        let is_empty = field::value(&self.field).is_empty();
+        if !is_empty && self.throttle.borrow_mut().admit(clock::monotonic()) {
+            // Without it, others only miss that the user is typing.
+            let _ = self.bus.publish(self.room.typing.clone(), self.me.clone());
         }
-        focus(field);
     }
-}
 
-/// Inserts `text` at the caret and replaces the selection.
-fn insert(field: &NodeRef, text: &str) {
-    let Some(area) = field.cast::<HtmlTextAreaElement>() else {
-        return;
-    };
-    let caret = |at: Result<Option<u32>, _>| at.ok().flatten().unwrap_or(u32::MAX);
-    let (start, end) = (caret(area.selection_start()), caret(area.selection_end()));
-    // Fails only if the start is after the end, which is impossible for a caret.
-    let _ = area.set_range_text_with_start_and_end_and_mode(text, start, end, "end");
+    /// The field has another text than the user has typed.
+    fn has_text(&self) {
+        self.check_length();
+        self.draft.keep_now();
+        field::focus(&self.field);
+    }
+
+    fn stop_picking(&self) {
+        self.picking.set(false);
+        field::focus(&self.field);
+    }
+
+    /// Acts on a key, and returns whether the browser must not.
+    fn takes_key(&self, event: &KeyboardEvent) -> bool {
+        if self.choices.takes_key(&event.key()) {
+            self.has_input();
+            return true;
+        }
+        match &*event.key() {
+            "Enter" if !event.shift_key() => self.send(),
+            "Escape" if self.purpose.get().is_some() => self.end(),
+            "ArrowUp" if field::value(&self.field).is_empty() && self.purpose.get().is_none() => {
+                // Nothing limits the number of events on this topic.
+                let _ = self.bus.publish(EDIT_LAST, self.room.name.to_string());
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    /// Begins a reply, or a change: then the text of the message is in the field, and what was in it comes back later.
+    fn begin(&self, is_edit: bool, subject: &Subject) {
+        let before = match self.purpose.get() {
+            Some(Purpose { is_edit: true, before, .. }) => before,
+            _ => field::value(&self.field),
+        };
+        field::set(&self.field, if is_edit { &subject.text } else { &before });
+        self.purpose.set(Some(Purpose { is_edit, subject: subject.clone(), before }));
+        self.has_text();
+    }
+
+    /// Ends a reply or a change.
+    fn end(&self) {
+        if let Some(Purpose { is_edit: true, before, .. }) = self.purpose.get() {
+            field::set(&self.field, &before);
+            self.draft.keep_now();
+        }
+        self.check_length();
+        self.purpose.set(None);
+    }
+
+    /// Publishes the text.
+    fn send(&self) {
+        let text = field::value(&self.field).trim().to_owned();
+        if text.is_empty() {
+            return;
+        }
+        if let Err(error) = text::check(&text) {
+            return self.problem.set(Some(error.text()));
+        }
+        self.has_sent(self.publish(text));
+    }
+
+    /// Publishes a text that is too long in parts.
+    fn send_parts(&self) {
+        let text = field::value(&self.field);
+        let mut parts = text::parts(&text).into_iter();
+        self.has_sent(parts.try_for_each(|part| self.publish_message(part.to_owned())));
+    }
+
+    fn publish(&self, text: String) -> Result<(), PublishError> {
+        match self.purpose.get() {
+            Some(Purpose { is_edit: true, subject, .. }) if text == subject.text => Ok(()),
+            Some(Purpose { is_edit: true, subject: Subject { about, day, .. }, .. }) => {
+                match self.room.edited(day) {
+                    Some(topic) => self.bus.publish(topic, Edited { about, text }).map(drop),
+                    None => Ok(()),
+                }
+            }
+            _ => self.publish_message(text),
+        }
+    }
+
+    /// Publishes a message, whose outcome is published as an event.
+    fn publish_message(&self, text: String) -> Result<(), PublishError> {
+        let reply_to = self.purpose.get().map(|purpose| purpose.subject.about);
+        let mentions = self.choices.mentioned(&text);
+        let message = TextMessage { sender: self.me.clone(), text, reply_to, mentions };
+        self.bus.publish(self.room.text_message.clone(), message).map(drop)
+    }
+
+    fn has_sent(&self, published: Result<(), PublishError>) {
+        match published {
+            Ok(()) => {
+                field::set(&self.field, "");
+                self.draft.keep_now();
+                self.throttle.borrow_mut().reset();
+                self.end();
+            }
+            Err(error) => self.problem.set(Some(unpublished(&error))),
+        }
+        self.stop_picking();
+    }
 }

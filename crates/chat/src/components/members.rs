@@ -84,7 +84,7 @@ pub fn member_list(members: &[Member], is_direct: bool) -> Html {
                 <span class="name"><bdi>{ member.name.to_string() }</bdi></span>
                 <span class="state">{ state }</span>
                 if !member.is_me && !is_direct {
-                    <a href={address::hash(&member.id.path())}>{ t("Message") }</a>
+                    <a href={address::hash(&member.id.path())}>{ t("Talk") }</a>
                 }
             </li>
         }

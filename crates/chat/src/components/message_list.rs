@@ -2,6 +2,8 @@
 //! messages again, and takes waiting ones back, on request. It shows the message that `ui.jump` or the address names, and
 //! publishes what was seen.
 //!
+//! It answers the wish to change the newest message with `ui.edit`.
+//!
 //! Only a part of the messages is in the page: [`viewport`] decides which, and keeps what is read in its place.
 
 mod actions;
@@ -9,7 +11,9 @@ mod changes;
 mod chunk;
 mod feed;
 mod frames;
+mod keys;
 mod pages;
+mod quotes;
 mod seen;
 mod today;
 mod viewport;
@@ -21,17 +25,21 @@ use event_driven_kit::hooks::{use_bus, use_subscription, use_subscription_with_e
 use yew::prelude::*;
 
 use super::refused::{forget, kept};
-use super::{Origin, invite};
-use crate::events::{JUMP, Person, Reference, Room, TextError, TextMessage, TextSuccess};
+use super::{EmojiPicker, Origin, invite, leaves};
+use crate::events::{
+    EDIT, EDIT_LAST, JUMP, Person, Reference, Room, TextError, TextMessage, TextSuccess,
+};
+use crate::language::{t, t_html};
 use crate::model::refusal::{CANCELLED, Refusal};
 use crate::model::refused::Refused;
 use crate::model::timeline::{Author, Change, Seen, State, Timeline};
 use crate::{address, clock};
-use actions::{notify, use_actions};
+use actions::{notify, react, use_actions};
 use chunk::{ChunkView, Shared};
 use feed::{Feed, Paging};
 use frames::Frames;
 pub use frames::use_frames;
+pub use quotes::Quote;
 use seen::use_seen;
 use today::use_today;
 use viewport::{Viewport, use_viewport};
@@ -63,18 +71,18 @@ pub fn MessageList(props: &MessageListProps) -> Html {
     let is_offline = use_is_offline(&props.origin);
     let today = use_today();
     let seen = use_seen(&props.room, &feed, &viewport, props.is_open);
-    let on_action = use_actions(&props.room, &props.origin, &feed);
+    let on_action = use_actions(&props.room, &props.me.id, &props.origin, &feed);
 
     let chunks = feed.look(|timeline| timeline.chunks().to_vec());
     let gaps = feed.look(|timeline| timeline.gaps().clone());
     let is_open = props.is_open;
     let drawn = if is_open { viewport.before_render(&chunks, feed.goes_on()) } else { 0..0 };
-    let highlighted = feed.highlighted();
+    let (highlighted, active) = (feed.highlighted(), feed.active());
     let earlier = chunks[..drawn.start].iter().map(|chunk| chunk.newest_day()).max();
     let mut newest_day = earlier.unwrap_or(today as i32);
     let mut before = chunks[..drawn.start].last().and_then(|chunk| chunk.rows.last().cloned());
     let views = chunks[drawn.clone()].iter().map(|chunk| {
-        let is_highlighted = |id: &Rc<str>| chunk.rows.iter().any(|row| row.seen.id == *id);
+        let has = |id: &Rc<str>| chunk.rows.iter().any(|row| row.seen.id == *id);
         let waits = is_offline && chunk.rows.iter().any(|row| row.state == State::Queued);
         let view = html! {
             <ChunkView
@@ -88,7 +96,9 @@ pub fn MessageList(props: &MessageListProps) -> Html {
                 {today}
                 is_offline={waits}
                 new_after={props.new_after}
-                highlighted={highlighted.clone().filter(is_highlighted)}
+                highlighted={highlighted.clone().filter(has)}
+                active={active.clone().filter(has)}
+                quotes={feed.quotes_of(&chunk.rows)}
                 on_action={on_action.clone()}
             />
         };
@@ -112,6 +122,7 @@ pub fn MessageList(props: &MessageListProps) -> Html {
         }
         read_more(&feed, &viewport);
         seen.look_soon();
+        feed.read_quotes();
     });
     let onscroll = {
         let (feed, viewport, seen) = (feed.clone(), viewport.clone(), scrolled);
@@ -132,13 +143,54 @@ pub fn MessageList(props: &MessageListProps) -> Html {
         })
     };
 
+    let onpointerover = {
+        let feed = feed.clone();
+        Callback::from(move |event: PointerEvent| keys::activate(&feed, &event))
+    };
+    let onfocusin = {
+        let feed = feed.clone();
+        Callback::from(move |event: FocusEvent| keys::activate(&feed, &event))
+    };
+    let onkeydown = {
+        let bus = bus.clone();
+        Callback::from(move |event: KeyboardEvent| keys::press(&bus, &event))
+    };
+    let picker = feed.reacting.borrow().clone().map(|row| {
+        let (picked, closed) = (feed.clone(), feed.clone());
+        let (bus, me) = (bus.clone(), props.me.id.clone());
+        let on_pick = Callback::from(move |emoji: String| {
+            picked.stop_reacting();
+            react(&bus, &picked, &row, &emoji, &me);
+        });
+        let on_close = Callback::from(move |()| closed.stop_reacting());
+        html! { <EmojiPicker {on_pick} {on_close} /> }
+    });
+    let onfocusout = {
+        let feed = feed.clone();
+        Callback::from(move |event: FocusEvent| {
+            if leaves(&event) && feed.reacting.take().is_some() {
+                feed.frames.render();
+            }
+        })
+    };
+
     html! {
         <div class="board">
-            <div ref={viewport.scroller.clone()} class="log" role="region" tabindex="0" aria-label="Messages" {onscroll}>
+            <div
+                ref={viewport.scroller.clone()}
+                class="log"
+                role="region"
+                tabindex="0"
+                aria-label={t("Messages")}
+                {onscroll}
+                {onpointerover}
+                {onfocusin}
+                {onkeydown}
+            >
                 <div ref={viewport.content.clone()}>
                     if is_empty {
                         <div class="empty">
-                            <p>{ "Nobody has said anything here yet." }</p>
+                            <p>{ t("Nobody has said anything here yet.") }</p>
                             <div class="invite">{ invite(&bus, None) }</div>
                         </div>
                     } else {
@@ -149,10 +201,11 @@ pub fn MessageList(props: &MessageListProps) -> Html {
                     <div ref={viewport.below.clone()} />
                 </div>
             </div>
+            <div class="reacting" {onfocusout}>{ picker.unwrap_or_default() }</div>
             if feed.has_newer() || feed.goes_on() {
                 <div class="newer">
                     <button type="button" onclick={to_newest}>
-                        { if feed.has_newer() { "New messages ↓" } else { "Back to the newest ↓" } }
+                        { if feed.has_newer() { t("New messages") } else { t("Back to the newest") } }{ " ↓" }
                     </button>
                 </div>
             }
@@ -165,15 +218,16 @@ fn beginning(feed: &Rc<Feed>) -> Html {
     let again = feed.clone();
     let onclick = Callback::from(move |_: MouseEvent| again.read_older());
     let is_first = feed.look(Timeline::is_first);
+    let name = html! { <bdi>{ feed.room.name.clone() }</bdi> };
     html! {
         <div class="beginning">
             if is_first {
-                <p>{ "Beginning of #" }<bdi>{ feed.room.name.clone() }</bdi></p>
+                <p>{ t_html("Beginning of #{room}", &[("room", name)]) }</p>
             } else if feed.paging() == Paging::Waiting {
-                <p>{ "Loading…" }</p>
+                <p>{ t("Loading…") }</p>
             } else if feed.paging() == Paging::Failed {
-                <p>{ "Earlier messages could not be loaded." }</p>
-                <button type="button" {onclick}>{ "Try again" }</button>
+                <p>{ t("Earlier messages could not be loaded.") }</p>
+                <button type="button" {onclick}>{ t("Try again") }</button>
             }
         </div>
     }
@@ -206,7 +260,7 @@ fn use_feed(props: &MessageListProps, frames: &Rc<Frames>, viewport: &Rc<Viewpor
         Ok(heard.hear_message(event)?)
     });
     let heard = feed.clone();
-    use_subscription(&room.relations(), move |event| Ok(heard.hear_relation(event)?));
+    use_subscription_with_echo(&room.relations(), move |event| Ok(heard.hear_relation(event)?));
     let heard = feed.clone();
     use_subscription(room.text_success.as_str(), move |event| {
         let success = event.data::<TextSuccess>()?;
@@ -237,9 +291,23 @@ fn use_feed(props: &MessageListProps, frames: &Rc<Frames>, viewport: &Rc<Viewpor
         Ok(())
     });
     let heard = feed.clone();
+    let is_open = props.is_open;
     use_subscription(JUMP, move |event| {
-        if let Some(message) = changes::reference(&*event.data::<Reference>()?) {
-            heard.jump(message.offset);
+        if is_open
+            && let Some(message) = changes::reference(&*event.data::<Reference>()?) {
+            heard.jump(Some(message.epoch), message.offset);
+        }
+        Ok(())
+    });
+    let (heard, me, name) = (feed.clone(), me.id.clone(), room.name.clone());
+    let bus = use_bus();
+    use_subscription(EDIT_LAST, move |event| {
+        if *event.data::<String>()? != *name {
+            return Ok(());
+        }
+        let last = heard.look(|timeline| timeline.last_by(&me).cloned());
+        if let Some(subject) = last.and_then(|row| heard.subject(&row)) {
+            bus.publish(EDIT, subject)?;
         }
         Ok(())
     });
@@ -252,7 +320,7 @@ fn use_feed(props: &MessageListProps, frames: &Rc<Frames>, viewport: &Rc<Viewpor
     let heard = feed.clone();
     use_effect_with(*offset, move |offset| {
         if let Some(offset) = *offset {
-            heard.jump(offset);
+            heard.jump(None, offset);
         }
     });
     use_forgetting(room, feed.refused());
@@ -261,7 +329,7 @@ fn use_feed(props: &MessageListProps, frames: &Rc<Frames>, viewport: &Rc<Viewpor
 
 fn restored(refused: Refused, me: &Person) -> (Seen, Refusal) {
     let Refused { id, time_ms, refusal, text } = refused;
-    let message = Rc::new(TextMessage { sender: me.clone(), text });
+    let message = Rc::new(TextMessage { sender: me.clone(), text, ..TextMessage::default() });
     let (author, day) = (Author::default(), clock::day_of(time_ms));
     (Seen { id: id.into(), author, message, time_ms, day }, refusal)
 }

@@ -1,13 +1,14 @@
-//! One message: author, text, time, and for the user's own messages the state and what can be done. Renders again only
-//! when its row has changed.
+//! One message: author, text, time, reactions and buttons, and for the user's own messages the state. Renders again only
+//! when one of these has changed.
 
 use std::rc::Rc;
 
 use yew::prelude::*;
 
-use super::author;
+use super::{Quote, author, markdown};
+use crate::language::t;
 use crate::model::refusal::Refusal;
-use crate::model::timeline::{Row, State};
+use crate::model::timeline::{Author, Row, State};
 use crate::model::{emoji, text};
 use crate::{address, clock};
 
@@ -26,17 +27,28 @@ pub struct MessageRowProps {
     pub is_waiting: bool,
     /// Whether the reader has jumped to it.
     pub is_highlighted: bool,
+    /// Whether the reader points to it, or the focus is in it.
+    pub is_active: bool,
+    /// The message that it replies to.
+    pub quote: Option<Quote>,
     /// Called when the user presses a button.
     pub on_action: Callback<(Action, Rc<Row>)>,
 }
 
-/// What the user can do with a message that is not stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What the user can do with a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
     Retry,
     Edit,
     Delete,
     TakeBack,
+    Reply,
+    /// Choose a reaction.
+    React,
+    /// Add or take back this reaction.
+    Toggle(Rc<str>),
+    /// Go to the message that it replies to.
+    Quote,
 }
 
 #[component]
@@ -44,7 +56,9 @@ pub fn MessageRow(props: &MessageRowProps) -> Html {
     let MessageRowProps { row, own, follows, is_highlighted, .. } = props;
     let text = row.text();
     let is_open = use_state_eq(|| false);
-    let folded = text::folded(text).filter(|_| !row.is_deleted());
+    let is_sure = use_state_eq(|| false);
+    let is_deleted = row.is_deleted();
+    let folded = text::folded(text).filter(|_| !is_deleted);
     let unfold = {
         let is_open = is_open.clone();
         Callback::from(move |_: MouseEvent| is_open.set(!*is_open))
@@ -54,34 +68,40 @@ pub fn MessageRow(props: &MessageRowProps) -> Html {
             class={classes!("message", own.then_some("own"), follows.then_some("follows"), is_highlighted.then_some("target"))}
             data-id={row.seen.id.clone()}
             data-state={row.state.word()}
+            tabindex="-1"
         >
             <span class={classes!("sender", tone(row), follows.then_some("aside"))}>
                 { author(&row.seen) }
             </span>
             <div class="bubble">
-                if row.is_deleted() {
-                    <div class="text deleted">{ "This message was deleted." }</div>
+                { quote(props) }
+                if is_deleted {
+                    <div class="text deleted">{ t("This message was deleted.") }</div>
                 } else {
                     <div class={classes!("text", emoji::is_few(text).then_some("few"))} dir="auto">
-                        { folded.filter(|_| !*is_open).unwrap_or(text).to_owned() }
+                        { markdown(folded.filter(|_| !*is_open).unwrap_or(text)) }
                     </div>
                 }
                 if folded.is_some() {
                     <button type="button" class="unfold" aria-expanded={is_open.to_string()} onclick={unfold}>
-                        { if *is_open { "Show less" } else { "Show all" } }
+                        { if *is_open { t("Show less") } else { t("Show all") } }
                     </button>
                 }
                 <span class="meta">
-                    if row.is_edited() && !row.is_deleted() {
-                        { "edited " }
+                    if row.is_edited() && !is_deleted {
+                        { t("edited") }{ " " }
                     }
                     { time(props) }
-                    if *own {
+                    if *own && !is_deleted {
                         { sign(&row.state) }
                     }
                 </span>
             </div>
+            { reactions(props) }
             { actions(props) }
+            if row.offset().is_some() && !is_deleted {
+                { tools(props, &is_sure) }
+            }
         </li>
     }
 }
@@ -105,33 +125,128 @@ fn time(props: &MessageRowProps) -> Html {
 /// A sign for the state of one's own message: a clock, a tick or an exclamation mark, from the style sheet.
 fn sign(state: &State) -> Html {
     let name = match state {
-        State::Queued => "Waiting",
-        State::Sent => "Sending",
-        State::Stored => "Sent",
-        State::Failed(_) => "Not sent",
+        State::Queued => t("Waiting"),
+        State::Sent => t("Sending"),
+        State::Stored => t("Sent"),
+        State::Failed(_) => t("Not sent"),
     };
-    html! { <span class="sign" role="img" aria-label={name} title={name} /> }
+    html! { <span class="sign" role="img" aria-label={name.clone()} title={name} /> }
+}
+
+/// A callback that asks for an action.
+fn on_click(props: &MessageRowProps, action: Action) -> Callback<MouseEvent> {
+    let (on_action, row) = (props.on_action.clone(), props.row.clone());
+    Callback::from(move |_| on_action.emit((action.clone(), row.clone())))
+}
+
+/// The beginning of the message that it replies to.
+fn quote(props: &MessageRowProps) -> Html {
+    let Some(quote) = &props.quote else { return Html::default() };
+    let (name, text) = match quote {
+        Quote::Row(row) if row.is_deleted() => (None, t("This message was deleted.")),
+        Quote::Row(row) => {
+            (Some((tone(row), row.seen.name())), text::preview(row.text()).into())
+        }
+        Quote::Reading => (None, "…".into()),
+        Quote::Gone => (None, t("This message is not there.")),
+    };
+    html! {
+        <button type="button" class="quote" tabindex="-1" onclick={on_click(props, Action::Quote)}>
+            if let Some((tone, name)) = name {
+                <span class={classes!("quoted", tone)} dir="auto">{ name }</span>
+            }
+            <span class="line" dir="auto">{ text }</span>
+        </button>
+    }
+}
+
+/// The reactions with their counts: buttons that add the user's own, or take it back.
+fn reactions(props: &MessageRowProps) -> Html {
+    let reactions = props.row.reactions();
+    if reactions.is_empty() {
+        return Html::default();
+    }
+    let button = |(emoji, people): (Rc<str>, Vec<Author>)| {
+        let mine = people.iter().any(Author::is_me);
+        html! {
+            <button
+                key={emoji.to_string()}
+                type="button"
+                class="reaction"
+                tabindex={stop(props)}
+                aria-pressed={if mine { "true" } else { "false" }}
+                onclick={on_click(props, Action::Toggle(emoji.clone()))}
+            >
+                { emoji }{ " " }<span>{ people.len() }</span>
+            </button>
+        }
+    };
+    html! { <div class="reactions">{ for reactions.into_iter().map(button) }</div> }
+}
+
+/// Buttons are tab stops in the message that the reader points to. A thousand others would be too many.
+fn stop(props: &MessageRowProps) -> &'static str {
+    if props.is_active { "0" } else { "-1" }
+}
+
+/// The buttons of a stored message. Of a message that the reader does not point to, only the first one is in the page,
+/// which says that there are others.
+fn tools(props: &MessageRowProps, is_sure: &UseStateHandle<bool>) -> Html {
+    let is_active = props.is_active;
+    let tool = |class: &'static str, name: AttrValue, onclick: Callback<MouseEvent>| {
+        html! {
+            <button key={class} type="button" {class} aria-label={name.clone()} title={name} {onclick} />
+        }
+    };
+    let delete = on_click(props, Action::Delete);
+    let (sure, unsure) = (is_sure.clone(), is_sure.setter());
+    let delete = Callback::from(move |event| if *sure { delete.emit(event) } else { sure.set(true) });
+    let unsure = Callback::from(move |_: FocusEvent| unsure.set(false));
+    html! {
+        <div class="tools" role={is_active.then_some("toolbar")} aria-label={is_active.then(|| t("Actions"))}>
+            // Focusing it draws the others.
+            <button key="more" type="button" class="more" tabindex="-1" aria-expanded={is_active.to_string()} aria-label={t("Actions")} />
+            if is_active {
+                { tool("react", t("React"), on_click(props, Action::React)) }
+                { tool("reply", t("Reply"), on_click(props, Action::Reply)) }
+                if props.own {
+                    { tool("edit", t("Edit"), on_click(props, Action::Edit)) }
+                    <button
+                        key="delete"
+                        type="button"
+                        class={if **is_sure { "delete sure" } else { "delete" }}
+                        aria-label={t("Delete")}
+                        title={t("Delete")}
+                        onclick={delete}
+                        onblur={unsure}
+                    >
+                        if **is_sure {
+                            { t("Delete?") }
+                        }
+                    </button>
+                }
+            }
+        </div>
+    }
 }
 
 fn actions(props: &MessageRowProps) -> Html {
-    let button = |action: Action, name: &'static str| {
-        let (on_action, row) = (props.on_action.clone(), props.row.clone());
-        let onclick = Callback::from(move |_: MouseEvent| on_action.emit((action, row.clone())));
-        html! { <button type="button" {onclick}>{ name }</button> }
+    let button = |action: Action, name: AttrValue| {
+        html! { <button type="button" onclick={on_click(props, action)}>{ name }</button> }
     };
     match &props.row.state {
         State::Failed(Refusal { reason, can_retry }) => html! {
             <p class="failure">
-                <span>{ "Not sent. " }{ reason.clone() }</span>
+                <span>{ t("Not sent.") }{ " " }{ reason.clone() }</span>
                 if *can_retry {
-                    { button(Action::Retry, "Retry") }
+                    { button(Action::Retry, t("Retry")) }
                 }
-                { button(Action::Edit, "Edit") }
-                { button(Action::Delete, "Delete") }
+                { button(Action::Edit, t("Edit")) }
+                { button(Action::Delete, t("Delete")) }
             </p>
         },
         _ if props.is_waiting => html! {
-            <p class="failure waiting">{ button(Action::TakeBack, "Take back") }</p>
+            <p class="failure waiting">{ button(Action::TakeBack, t("Take back")) }</p>
         },
         _ => Html::default(),
     }

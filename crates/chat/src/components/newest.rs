@@ -11,6 +11,10 @@ impl Newest {
     /// Whether a stored event is newer than all before.
     pub fn is_new(&mut self, event: &Event) -> bool {
         let Delivery::Stored(position) = event.delivery() else { return false };
+        if event.is_deleted() || event.deletes().is_some() {
+            // Neither is a new message.
+            return false;
+        }
         let (epoch, offset) = (position.epoch, position.offset);
         let is_new = self.0.is_none_or(|(known, newest)| known != epoch || newest < offset);
         if is_new {

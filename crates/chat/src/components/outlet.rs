@@ -1,12 +1,13 @@
 //! Publishes the outcome of each of the user's own messages: `TEXT_SUCCESS` when the log has stored it, `TEXT_ERROR`
-//! when it was refused. It uses echoes and not receipts, because echoes also report messages from before a reload or
+//! when it was refused; and to each person whom a stored one mentions, that it does. It uses echoes and not receipts, because echoes also report messages from before a reload or
 //! from another tab.
 
-use event_driven_kit::Delivery;
+use event_driven_kit::bridge::Position;
+use event_driven_kit::{Bus, Delivery, Event, HandlerResult};
 use event_driven_kit::hooks::{use_bus, use_subscription_with_echo};
 use yew::prelude::*;
 
-use crate::events::{Room, TextError, TextSuccess};
+use crate::events::{Reference, Room, TextError, TextMessage, TextSuccess};
 
 /// Publishes the outcomes of the user's own messages in `room`.
 #[hook]
@@ -33,6 +34,7 @@ pub fn use_outlet(room: &Room) {
         match event.delivery() {
             Delivery::Stored(position) if was_pending => {
                 let offset = position.offset.to_string();
+                mention(&bus, &room, event, position)?;
                 bus.publish(room.text_success.clone(), TextSuccess { id, offset })?;
             }
             Delivery::Rejected(rejection) => {
@@ -44,4 +46,16 @@ pub fn use_outlet(room: &Room) {
         }
         Ok(())
     });
+}
+
+/// Puts the message into the inboxes of the people whom it mentions.
+fn mention(bus: &Bus, room: &Room, event: &Event, position: &Position) -> HandlerResult {
+    for person in &event.data::<TextMessage>()?.mentions {
+        let (epoch, offset) = (position.epoch.to_string(), position.offset.to_string());
+        let message = Reference { id: event.id().to_owned(), epoch, offset };
+        if let Some(topic) = room.mentioned(person) {
+            bus.publish(topic, message)?;
+        }
+    }
+    Ok(())
 }

@@ -1,4 +1,8 @@
-//! Messages of a few emoji alone, which are shown larger.
+//! Emoji: messages of a few alone, which are shown larger, and the table of all.
+
+mod table;
+
+pub use table::{Emoji, TONES, Table};
 
 /// The most emoji that are shown larger.
 const MOST: usize = 3;

@@ -35,11 +35,11 @@ impl Seen {
     /// Whether both are by one person, who is shown with the same name.
     pub fn is_by_author_of(&self, other: &Self) -> bool {
         match (&self.author.account, &other.author.account) {
-            (Some(one), Some(other)) => one == other,
-            _ => {
+            (None, None) => {
                 self.author.client == other.author.client
                     && self.message.sender == other.message.sender
             }
+            (one, other) => one == other,
         }
     }
 }

@@ -8,18 +8,30 @@ use icu_properties::props::DefaultIgnorableCodePoint;
 
 use yew::AttrValue;
 
-use crate::events::{Person, TextMessage};
+use crate::events::{Person, Reference, TextMessage};
 use crate::language::{t, t_with};
 
 /// The most code points of a message. UTF-8 needs at most four bytes for each, so a message has at most 24,000 bytes:
 /// a fraction of what a relay accepts, and laid out within half a second in any script.
 const MOST_CHARACTERS: usize = 6_000;
 
+/// The most messages into which a text is cut that is too long for one.
+const MOST_PARTS: usize = 20;
+
 /// The most code points of a name.
 pub const MOST_OF_NAME: usize = 64;
 
 /// The most bytes of a reaction: the longest emoji sequences of Unicode have 35.
 const MOST_OF_EMOJI: usize = 64;
+
+/// The most code points of a quote.
+const MOST_OF_PREVIEW: usize = 120;
+
+/// The most people whom a message mentions.
+pub const MOST_MENTIONS: usize = 20;
+
+/// The most bytes of the id of a person or an event.
+const MOST_OF_ID: usize = 200;
 
 /// Messages with more bytes are folded. The time for line breaking grows with the square of a paragraph's length, and
 /// is longer for scripts that need more bytes per character.
@@ -73,6 +85,25 @@ pub fn check_length(text: &str) -> Result<(), MessageError> {
     }
 }
 
+/// A text that is too long, in parts that can be sent, cut between lines or words if possible. Empty for one that is not
+/// too long, or that has too many parts.
+pub fn parts(text: &str) -> Vec<&str> {
+    let (mut parts, mut rest) = (Vec::new(), text.trim());
+    while !rest.is_empty() && parts.len() <= MOST_PARTS {
+        let whole = first(MOST_CHARACTERS, rest);
+        let near = &whole[whole.floor_char_boundary(whole.len() / 2)..];
+        let cut = if whole.len() == rest.len() {
+            None
+        } else {
+            near.rfind(is_line_break).or_else(|| near.rfind(char::is_whitespace))
+        };
+        let end = cut.map_or(whole.len(), |cut| whole.len() - near.len() + cut);
+        parts.extend(Some(rest[..end].trim_end()).filter(|part| is_visible(part)));
+        rest = rest[end..].trim_start_matches(|blank| is_line_break(blank) || blank == ' ');
+    }
+    if (2..=MOST_PARTS).contains(&parts.len()) { parts } else { Vec::new() }
+}
+
 /// Whether `text` has visible characters.
 pub fn is_visible(text: &str) -> bool {
     !text.chars().all(is_blank)
@@ -114,18 +145,30 @@ fn is_directive(character: char) -> bool {
 
 /// The part of a message that is kept and shown. Empty if nothing is visible.
 pub fn shown(message: Rc<TextMessage>) -> Option<Rc<TextMessage>> {
-    let TextMessage { sender, text } = &*message;
+    let TextMessage { sender, text, reply_to, mentions } = &*message;
     if !is_visible(text) {
         return None;
     }
     let bounded = [first(MOST_CHARACTERS, text), first(MOST_OF_NAME, &sender.id)];
     let name = shown_name(&sender.name);
-    if bounded == [text, &sender.id] && name == sender.name {
+    let is_short = reply_to.as_ref().is_none_or(is_possible)
+        && mentions.len() <= MOST_MENTIONS
+        && mentions.iter().all(|id| id.len() <= MOST_OF_ID);
+    if bounded == [text, &sender.id] && name == sender.name && is_short {
         return Some(message);
     }
     let [bounded, id] = bounded;
     let sender = Person { id: id.to_owned(), name };
-    Some(Rc::new(TextMessage { sender, text: cut(text, bounded) }))
+    let reply_to = reply_to.clone().filter(is_possible);
+    let mentions = mentions.iter().take(MOST_MENTIONS).filter(|id| id.len() <= MOST_OF_ID);
+    let mentions = mentions.cloned().collect();
+    Some(Rc::new(TextMessage { sender, text: cut(text, bounded), reply_to, mentions }))
+}
+
+/// Whether its parts are not longer than those of an event's id and position.
+fn is_possible(reference: &Reference) -> bool {
+    let Reference { id, epoch, offset } = reference;
+    [id, epoch, offset].iter().all(|part| part.len() <= MOST_OF_ID)
 }
 
 fn cut(text: &str, bounded: &str) -> String {
@@ -146,6 +189,12 @@ pub fn shown_emoji(text: &str) -> Option<Rc<str>> {
 fn first(count: usize, text: &str) -> &str {
     let end = text.char_indices().nth(count);
     end.map_or(text, |(end, _)| &text[..end])
+}
+
+/// The first line of a message with visible characters, for a quote.
+pub fn preview(text: &str) -> String {
+    let visible = text.split(is_line_break).find_map(line).unwrap_or_default();
+    cut(&visible, first(MOST_OF_PREVIEW, &visible))
 }
 
 /// The beginning of a long message, which is shown while it is folded. `None` for a short message.

@@ -60,7 +60,6 @@ pub enum Change {
     /// An event in the log is about another message.
     Related { about: Reference, day: u32, author: Author, at: (u64, u64), relation: Relation },
     /// The message at this offset was deleted.
-    #[cfg_attr(not(test), expect(dead_code, reason = "no event deletes messages yet"))]
     Deleted { epoch: u64, offset: u64 },
     /// Events of the log's newest epoch are gone: the first and the last offset.
     Gap { from: u64, to: u64 },
@@ -95,10 +94,34 @@ impl Timeline {
         self.find_own(id).is_some()
     }
 
-    /// The message at an offset of the newest epoch, and the index of its chunk.
-    pub fn find(&self, offset: u64) -> Option<(usize, &Rc<Row>)> {
-        let place = Place::in_log(self.newest_life(), offset);
+    /// The message at an offset of an epoch, or of the newest one, and the index of its chunk.
+    pub fn find(&self, epoch: Option<u64>, offset: u64) -> Option<(usize, &Rc<Row>)> {
+        let life = match epoch {
+            Some(epoch) => self.known_life(epoch)?,
+            None => self.newest_life(),
+        };
+        let place = Place::in_log(life, offset);
         Some((self.chunks.chunk_of(place)?, self.chunks.get(place)?))
+    }
+
+    /// The message that an event says it is about.
+    pub fn target(&self, about: &Reference) -> Option<&Rc<Row>> {
+        let (_, row) = self.find(Some(about.epoch), about.offset)?;
+        (row.seen.id == about.id).then_some(row)
+    }
+
+    /// The epoch and the offset of a message in the log.
+    pub fn position(&self, row: &Row) -> Option<(u64, u64)> {
+        match row.place {
+            Place::InLog { life, offset, after: 0 } => Some((*self.epochs.get(life)?, offset)),
+            _ => None,
+        }
+    }
+
+    /// The newest message in the log that this browser's user has written, unless it was deleted.
+    pub fn last_by(&self, me: &str) -> Option<&Rc<Row>> {
+        let is_wanted = |row: &&Rc<Row>| row.offset().is_some() && row.is_by(me);
+        self.chunks.rows().rev().filter(is_wanted).find(|row| !row.is_deleted())
     }
 
     /// The offset of the message that is nearest to an offset of the newest epoch: at or before it, or else the first one.
@@ -315,5 +338,7 @@ impl Timeline {
 mod any_order;
 #[cfg(test)]
 mod parts;
+#[cfg(test)]
+mod targets;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -35,6 +35,11 @@ async function start() {
         await Promise.all(stored);
       }
     },
+    /** Replies to a message. */
+    async reply({ id, epoch, offset }, text) {
+      const reply_to = { id, epoch, offset };
+      await publish(`chat.${room}.TEXT_MESSAGE`, { sender, text, reply_to }).settled();
+    },
     /** Changes the text of the message that begins with this number. */
     async edit(number, text) {
       const { id, epoch, offset, time } = events.find((event) => event.text.split(" ")[0] === String(number));

@@ -2,11 +2,12 @@
 
 use std::rc::Rc;
 
+use event_driven_kit::bridge::Position;
 use event_driven_kit::{DataError, Delivery, Event, Stage};
 
 use super::super::Origin;
 use crate::clock;
-use crate::events::{Edited, Reacted, Reference};
+use crate::events::{Edited, Reacted, Reference, TextMessage};
 use crate::model::text;
 use crate::model::timeline::{self, Author, Change, Relation, Seen, State};
 
@@ -24,8 +25,15 @@ pub fn of_message(event: &Event, origin: &Origin) -> Result<Option<Change>, Data
             Some(Change::Pending { seen: seen(event.data()?), state })
         }
         Delivery::Stored(position) => {
+            if let Some(Position { epoch, offset, .. }) = event.deletes() {
+                return Ok(Some(Change::Deleted { epoch, offset }));
+            }
             let (epoch, offset) = (position.epoch, position.offset);
-            let message = text::shown(event.data()?);
+            let message = if event.is_deleted() {
+                Some(Rc::new(TextMessage::default()))
+            } else {
+                text::shown(event.data()?)
+            };
             message.map(|message| Change::Stored { seen: seen(message), epoch, offset })
         }
         _ => None,
@@ -35,6 +43,9 @@ pub fn of_message(event: &Event, origin: &Origin) -> Result<Option<Change>, Data
 /// The change that an event about a message causes. Its topic is `chat.<room>.on.<day>.<kind>`.
 pub fn of_relation(event: &Event, origin: &Origin) -> Result<Option<Change>, DataError> {
     let Delivery::Stored(position) = event.delivery() else { return Ok(None) };
+    if lacks_data(event) {
+        return Ok(None);
+    }
     let mut tokens = event.topic().as_str().rsplit('.');
     let (kind, day) = (tokens.next(), tokens.next().and_then(|day| day.parse().ok()));
     let (about, relation) = match kind {
@@ -58,7 +69,18 @@ pub fn of_relation(event: &Event, origin: &Origin) -> Result<Option<Change>, Dat
     Ok(Some(Change::Related { about, day, author: author(event, origin), at, relation }))
 }
 
-/// The message that an event is about, unless its numbers are none.
+/// Whether an event changes the text of the message with this id.
+pub fn edits(event: &Event, id: &str) -> bool {
+    let is_edit = event.topic().as_str().ends_with(".EDITED") && !lacks_data(event);
+    is_edit && event.data::<Edited>().is_ok_and(|edited| edited.about.id == id)
+}
+
+/// Whether the event was deleted or reports a deletion.
+fn lacks_data(event: &Event) -> bool {
+    event.is_deleted() || event.deletes().is_some()
+}
+
+/// The message that an event is about, if its numbers are valid.
 pub fn reference(about: &Reference) -> Option<timeline::Reference> {
     let Reference { id, epoch, offset } = about;
     let id: Rc<str> = id.as_str().into();

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 use super::super::{Action, MessageRow};
+use super::quotes::Quote;
 use crate::clock;
 use crate::events::{Person, Room};
 use crate::language::t;
@@ -28,6 +29,10 @@ pub struct ChunkViewProps {
     pub new_after: Option<u64>,
     /// The id of the message to highlight, if it is among these.
     pub highlighted: Option<Rc<str>>,
+    /// The id of the message whose buttons are drawn, if it is among these.
+    pub active: Option<Rc<str>>,
+    /// The messages to which these reply, in the order of the replies.
+    pub quotes: Vec<Quote>,
     /// Called when the user presses a button of a message.
     pub on_action: Callback<(Action, Rc<Row>)>,
 }
@@ -44,8 +49,9 @@ impl PartialEq for Shared {
 
 #[component]
 pub fn ChunkView(props: &ChunkViewProps) -> Html {
-    let ChunkViewProps { chunk, gaps, room, me, today, is_offline, highlighted, on_action, .. } =
-        props;
+    let ChunkViewProps { chunk, gaps, room, me, today, is_offline, on_action, .. } = props;
+    let is = |id: &Option<Rc<str>>, row: &Row| id.as_ref() == Some(&row.seen.id);
+    let mut quotes = props.quotes.iter();
     let mut newest_day = props.newest_day;
     let mut before = props.before.as_ref();
     let mut rows: Vec<Html> = Vec::with_capacity(chunk.0.rows.len());
@@ -72,7 +78,9 @@ pub fn ChunkView(props: &ChunkViewProps) -> Html {
                 room={room.path.clone()}
                 today={*today}
                 is_waiting={*is_offline && row.state == State::Queued}
-                is_highlighted={highlighted.as_ref() == Some(&row.seen.id)}
+                is_highlighted={is(&props.highlighted, row)}
+                is_active={is(&props.active, row)}
+                quote={row.seen.message.reply_to.as_ref().and_then(|_| quotes.next().cloned())}
                 on_action={on_action.clone()}
             />
         });
@@ -83,12 +91,11 @@ pub fn ChunkView(props: &ChunkViewProps) -> Html {
 /// A line before a message.
 fn line(mark: Mark, row: &Row) -> Html {
     let (kind, text) = match mark {
-        Mark::NewLog => (
-            "new-log",
-            "The server has started a new log. Its last messages may be missing.".into(),
-        ),
-        Mark::Gap => ("gap", "Some messages are no longer on the server.".into()),
-        Mark::Day => ("day", clock::day_in_words(row.seen.time_ms.unwrap_or_default())),
+        Mark::NewLog => {
+            ("new-log", t("The server has started a new log. Its last messages may be missing."))
+        }
+        Mark::Gap => ("gap", t("Some messages are no longer on the server.")),
+        Mark::Day => ("day", clock::day_in_words(row.seen.time_ms.unwrap_or_default()).into()),
     };
     html! { <li key={[kind, &*row.key].concat()} class={classes!("mark", kind)}>{ text }</li> }
 }

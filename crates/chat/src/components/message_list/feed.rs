@@ -9,8 +9,10 @@ use event_driven_kit::{DataError, Delivery, Event, Hold};
 use super::super::Origin;
 use super::changes;
 use super::frames::Frames;
+use super::quotes::Quotes;
 use super::viewport::Viewport;
 use crate::events::Room;
+use crate::model::refusal::Refusal;
 use crate::model::timeline::{Change, Row, Timeline};
 
 /// The timelines of a room. This is a shared state of the message list, and not a property: copying it for each event
@@ -27,8 +29,13 @@ pub struct Feed {
     pub(super) older: RefCell<Option<Older>>,
     /// The first page, until the relations of its messages are there, too.
     pub(super) held: RefCell<Option<FirstPage>>,
-    /// The offset of the message to show when the first page is there.
-    pub(super) wanted: Cell<Option<u64>>,
+    /// The epoch, if it is known, and the offset of the message to show when the first page is there.
+    pub(super) wanted: Cell<Option<(Option<u64>, u64)>>,
+    pub(super) quotes: Quotes,
+    /// The id of the message whose buttons are drawn.
+    active: RefCell<Option<Rc<str>>>,
+    /// The message for which the user chooses a reaction.
+    pub(super) reacting: RefCell<Option<Rc<Row>>>,
     pub(super) paging: Cell<Paging>,
     /// Raised when another part is shown. A task for the part before ends then.
     pub(super) generation: Cell<u64>,
@@ -93,6 +100,9 @@ impl Feed {
             older: RefCell::default(),
             held: RefCell::new(Some(FirstPage::default())),
             wanted: Cell::default(),
+            quotes: Quotes::default(),
+            active: RefCell::default(),
+            reacting: RefCell::default(),
             paging: Cell::new(Paging::Idle),
             generation: Cell::default(),
             jumps: Cell::default(),
@@ -149,6 +159,19 @@ impl Feed {
         self.highlighted.borrow().clone()
     }
 
+    /// The id of the message whose buttons are drawn.
+    pub fn active(&self) -> Option<Rc<str>> {
+        self.active.borrow().clone()
+    }
+
+    /// The reader points to a message, or has moved the focus into it.
+    pub fn activate(&self, id: &str) {
+        if self.active.borrow().as_deref() != Some(id) {
+            self.active.replace(Some(id.into()));
+            self.frames.render();
+        }
+    }
+
     /// The ids of the user's refused messages.
     pub fn refused(&self) -> Vec<Rc<str>> {
         self.live.borrow().refused()
@@ -191,14 +214,22 @@ impl Feed {
 
     /// An event about a message.
     pub fn hear_relation(&self, event: &Event) -> Result<(), DataError> {
-        if let Some(change) = changes::of_relation(event, &self.origin.borrow())? {
-            if let Some(older) = &mut *self.older.borrow_mut() {
-                older.timeline.apply(change.clone());
-            }
-            self.live.borrow_mut().apply(change);
-            self.frames.render();
+        if let Delivery::Rejected(rejection) = event.delivery() {
+            let refusal = Refusal::new(rejection.code.name());
+            (self.notify)(&refusal.reason);
+        } else if let Some(change) = changes::of_relation(event, &self.origin.borrow())? {
+            self.apply_elsewhere(&change);
+            self.apply(change);
         }
         Ok(())
+    }
+
+    /// Applies a change to the messages that are not among the newest ones.
+    fn apply_elsewhere(&self, change: &Change) {
+        if let Some(older) = &mut *self.older.borrow_mut() {
+            older.timeline.apply(change.clone());
+        }
+        self.quotes.apply(change);
     }
 
     /// Whether an event at or after this position was heard before. Remembers the position.
@@ -227,7 +258,10 @@ impl Feed {
         }
         let Some(change) = change else { return };
         let is_news = !is_known
-            && !matches!(&change, Change::Stored { seen, .. } if seen.author.client.is_empty());
+            && matches!(&change, Change::Stored { seen, .. } if !seen.author.client.is_empty());
+        if matches!(change, Change::Deleted { .. }) {
+            self.apply_elsewhere(&change);
+        }
         self.live.borrow_mut().apply(change);
         let is_reading = self.goes_on() || !self.viewport.is_at_end();
         if is_reading && is_news {
@@ -283,9 +317,9 @@ impl Feed {
     }
 
     /// The shown row at this offset, and the key of its chunk.
-    pub fn row(&self, offset: u64) -> Option<(u64, Rc<Row>)> {
+    pub fn row(&self, epoch: Option<u64>, offset: u64) -> Option<(u64, Rc<Row>)> {
         self.look(|timeline| {
-            let (at, row) = timeline.find(offset)?;
+            let (at, row) = timeline.find(epoch, offset)?;
             Some((timeline.chunks()[at].key, row.clone()))
         })
     }

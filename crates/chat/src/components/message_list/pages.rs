@@ -11,11 +11,12 @@ use wasm_bindgen_futures::spawn_local;
 use super::changes;
 use super::feed::{Feed, Older, Paging};
 use crate::events::PAGE;
+use crate::language::t;
 use crate::model::read_back::read_back;
 use crate::model::timeline::{Change, Timeline};
 
 /// How many relations are read at a time.
-const RELATIONS: u32 = 256;
+pub(super) const RELATIONS: u32 = 256;
 /// How many messages are shown before the one that the reader jumps to.
 const BEFORE: u32 = 32;
 /// How many bytes the peer sends ahead of a reader who reads forward.
@@ -43,8 +44,8 @@ impl Feed {
                 live.apply(Change::Live);
             }
             feed.frames.render();
-            let wanted = feed.wanted.take()?;
-            feed.jump(wanted);
+            let (epoch, offset) = feed.wanted.take()?;
+            feed.jump(epoch, offset);
             Some(())
         });
     }
@@ -88,17 +89,21 @@ impl Feed {
         });
     }
 
-    /// Shows a message, and highlights it for some seconds.
-    pub fn jump(&self, offset: u64) {
+    /// Shows a message, and highlights it for some seconds. Without an epoch, it is a message of the newest one.
+    pub fn jump(&self, epoch: Option<u64>, offset: u64) {
         if !self.is_ready() {
-            return self.wanted.set(Some(offset));
+            return self.wanted.set(Some((epoch, offset)));
         }
         let jump = self.jumps.get() + 1;
         self.jumps.set(jump);
-        if self.show(offset) {
+        if self.show(epoch, offset) {
             return;
         }
         let Some(newest) = self.newest.borrow().clone() else { return self.is_gone() };
+        if epoch.is_some_and(|epoch| epoch != newest.epoch) {
+            // The log begins with the newest epoch: the offset is that of another message now.
+            return self.is_gone();
+        }
         if offset <= newest.offset && self.live.borrow_mut().covers(newest.epoch, offset) {
             // No page has more messages there.
             self.show_part(None);
@@ -138,17 +143,17 @@ impl Feed {
 
     /// Shows a message, or the nearest one if it is not there.
     fn show_nearest(&self, offset: u64) {
-        if !self.show(offset) {
+        if !self.show(None, offset) {
             self.is_gone();
             if let Some(nearest) = self.look(|timeline| timeline.nearest(offset)) {
-                self.show(nearest);
+                self.show(None, nearest);
             }
         }
     }
 
     /// Scrolls to a message of the shown ones.
-    fn show(&self, offset: u64) -> bool {
-        let Some((chunk, row)) = self.row(offset) else { return false };
+    fn show(&self, epoch: Option<u64>, offset: u64) -> bool {
+        let Some((chunk, row)) = self.row(epoch, offset) else { return false };
         let id = row.seen.id.clone();
         self.viewport.show(chunk, id.clone());
         self.highlighted.replace(Some(id.clone()));
@@ -167,7 +172,7 @@ impl Feed {
     }
 
     fn is_gone(&self) {
-        (self.notify)("This message is not there.");
+        (self.notify)(&t("This message is not there."));
     }
 
     /// Shows a part of its own, and reads on after its newest message.
@@ -262,7 +267,7 @@ impl Feed {
         }
     }
 
-    async fn history(
+    pub(super) async fn history(
         &self,
         pattern: &str,
         before: Option<Position>,
@@ -276,7 +281,7 @@ impl Feed {
     }
 
     /// What a page of messages changes, with the relations of its messages.
-    async fn read(
+    pub(super) async fn read(
         &self,
         page: HistoryPage,
         unread_days: impl FnOnce(Vec<Option<u64>>) -> Vec<u32>,
@@ -317,12 +322,12 @@ impl Feed {
     }
 
     /// A position in the stream of the room's messages.
-    fn position(&self, epoch: u64, offset: u64) -> Option<Position> {
+    pub(super) fn position(&self, epoch: u64, offset: u64) -> Option<Position> {
         let newest = self.newest.borrow().clone()?;
         Some(Position { epoch, offset, id: None, ..newest })
     }
 
-    fn spawn(&self, task: impl AsyncFnOnce(Rc<Self>) -> Option<()> + 'static) {
+    pub(super) fn spawn(&self, task: impl AsyncFnOnce(Rc<Self>) -> Option<()> + 'static) {
         if let Some(this) = self.this.upgrade() {
             spawn_local(async move {
                 task(this).await;
@@ -333,7 +338,7 @@ impl Feed {
 
 /// What a page changes.
 #[derive(Default)]
-struct Part {
+pub(super) struct Part {
     changes: Vec<Change>,
     /// The days of which it has all relations.
     days: Vec<u32>,
@@ -344,7 +349,7 @@ struct Part {
 }
 
 impl Part {
-    fn add_to(self, timeline: &mut Timeline) {
+    pub(super) fn add_to(self, timeline: &mut Timeline) {
         let is_first = self.is_first || self.oldest.is_none();
         self.changes.into_iter().for_each(|change| timeline.apply(change));
         timeline.has_read_days(&self.days);
@@ -352,7 +357,7 @@ impl Part {
     }
 }
 
-fn stored_at(event: &Event) -> Option<&Position> {
+pub(super) fn stored_at(event: &Event) -> Option<&Position> {
     match event.delivery() {
         Delivery::Stored(position) => Some(position),
         _ => None,

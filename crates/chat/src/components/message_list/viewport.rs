@@ -162,6 +162,14 @@ impl Viewport {
         self.see(chunks, &self.drawn_range(chunks))
     }
 
+    /// Moves the focus to a row, if it is drawn.
+    pub fn focus(&self, id: &str) {
+        if let Some(row) = self.row(id).and_then(|row| row.dyn_into::<HtmlElement>().ok()) {
+            // Fails only if the element has been removed.
+            let _ = row.focus();
+        }
+    }
+
     /// How much the reader can still scroll.
     pub fn left(&self) -> Left {
         let Some(scroller) = self.scroller.cast::<Element>() else {

@@ -89,13 +89,13 @@ fn the_bound_of_messages_counts_code_points_of_any_size() {
         assert_eq!(check(&longer), Err(MessageError::TooLong(MOST_CHARACTERS + 1)), "{character}");
     }
     let ligatures = "ﷺ ".repeat(40_000);
-    let error = check(&ligatures).unwrap_err().text().to_string();
+    let error = check(&ligatures).unwrap_err().text();
     assert_eq!(error, "This message has 80000 characters. At most 6000 can be sent.");
 }
 
 fn message(name: &str, text: &str) -> Rc<TextMessage> {
     let sender = Person { id: "7f".to_owned(), name: name.to_owned() };
-    Rc::new(TextMessage { sender, text: text.to_owned() })
+    Rc::new(TextMessage { sender, text: text.to_owned(), ..TextMessage::default() })
 }
 
 #[test]
@@ -109,7 +109,8 @@ fn what_others_send_is_held_to_the_same_bounds() {
     assert_eq!(long.text.chars().count(), MOST_CHARACTERS + 1);
     assert!(long.text.ends_with(" …"));
     let mut sender = Person { id: "7".repeat(100_000), name: "Bob".to_owned() };
-    let long = shown(Rc::new(TextMessage { sender: sender.clone(), text: "hello".to_owned() }));
+    let hello = TextMessage { sender: sender.clone(), text: "hello".to_owned(), ..TextMessage::default() };
+    let long = shown(Rc::new(hello));
     sender.id.truncate(MOST_OF_NAME);
     assert_eq!(long.map(|long| long.sender.clone()), Some(sender));
 }
@@ -146,4 +147,44 @@ fn a_fold_is_between_words_where_there_are_words() {
     assert_eq!(folded(&one_word).map(str::len), Some(FOLDED_BYTES));
     let early = ["a ", &one_word].concat();
     assert_eq!(folded(&early).map(str::len), Some(FOLDED_BYTES));
+}
+
+#[test]
+fn a_text_that_is_too_long_is_cut_between_lines_or_words_into_messages_that_can_be_sent() {
+    for text in ["word ".repeat(20_000), "a line of words\n".repeat(6_000), "😀".repeat(20_000)] {
+        let parts = parts(&text);
+        assert!((2..=MOST_PARTS).contains(&parts.len()), "{}", parts.len());
+        assert!(parts.iter().all(|part| check(part).is_ok()));
+        let kept: usize = parts.iter().map(|part| part.split_whitespace().count()).sum();
+        let is_word = text.starts_with('😀');
+        assert_eq!(kept, if is_word { parts.len() } else { text.split_whitespace().count() });
+        assert_eq!(parts.concat().replace(char::is_whitespace, "").len(), text.replace(char::is_whitespace, "").len());
+    }
+    for text in ["hello".to_owned(), "w".repeat(MOST_CHARACTERS), "w".repeat(1_000_000), " ".repeat(20_000)] {
+        assert_eq!(parts(&text), [""; 0]);
+    }
+}
+
+#[test]
+fn a_quote_is_the_first_line_that_is_seen_and_not_long() {
+    assert_eq!(preview("\n \n hello\nworld"), "hello");
+    assert_eq!(preview("a \u{202e}b"), "a b");
+    assert_eq!(preview(&"ä".repeat(1_000)).chars().count(), MOST_OF_PREVIEW + 1);
+    assert_eq!(preview(""), "");
+}
+
+#[test]
+fn references_and_mentions_are_bounded_too() {
+    let about = |id: &str| Some(Reference { id: id.into(), epoch: "1".into(), offset: "2".into() });
+    let mut fair = (*message("Bob", "hello")).clone();
+    (fair.reply_to, fair.mentions) = (about("7f"), vec!["~7f".into()]);
+    let fair = Rc::new(fair);
+    assert!(shown(fair.clone()).is_some_and(|shown| Rc::ptr_eq(&shown, &fair)));
+    let mut long = (*fair).clone();
+    long.reply_to = about(&"7".repeat(MOST_OF_ID + 1));
+    long.mentions = vec!["~8".repeat(MOST_OF_ID); 3];
+    long.mentions.extend(vec!["~7f".into(); 1_000]);
+    let shown = shown(Rc::new(long)).expect("it is seen");
+    assert_eq!(shown.reply_to, None);
+    assert_eq!(shown.mentions, vec!["~7f"; MOST_MENTIONS - 3]);
 }

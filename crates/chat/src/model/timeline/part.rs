@@ -185,9 +185,6 @@ impl Timeline {
 
     /// The epoch and the offset of the newest message in the log.
     pub fn end(&self) -> Option<(u64, u64)> {
-        self.chunks.rows().rev().find_map(|row| match row.place {
-            Place::InLog { life, offset, after: 0 } => Some((*self.epochs.get(life)?, offset)),
-            _ => None,
-        })
+        self.chunks.rows().rev().find_map(|row| self.position(row))
     }
 }

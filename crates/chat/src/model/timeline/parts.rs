@@ -63,7 +63,7 @@ fn a_part_that_has_grown_up_to_the_newest_messages_joins_them() {
     assert!(live.is_first());
     assert_eq!(rows(&live)[2].text(), "edited");
     assert_eq!(live.chunks()[..keys.len()].iter().map(|chunk| chunk.key).collect::<Vec<_>>(), keys);
-    let (chunk, row) = live.find(50).unwrap();
+    let (chunk, row) = live.find(None, 50).unwrap();
     assert!(live.chunks()[chunk].rows.iter().any(|other| Rc::ptr_eq(other, row)));
     // Another part has other keys.
     let mut next = live.separate();
@@ -88,7 +88,7 @@ fn a_part_that_reaches_into_the_newest_messages_doubles_none_when_it_joins() {
     assert_eq!(offsets(&live), (5..110).collect::<Vec<_>>());
     assert!(rows(&live).is_sorted_by_key(|row| row.place));
     assert_eq!(&*rows(&live)[16].seen.id, "refused");
-    assert!(live.find(50).is_some() && live.find(107).is_some());
+    assert!(live.find(None, 50).is_some() && live.find(None, 107).is_some());
     assert_eq!(live.places.len(), live.chunks.len());
 }
 

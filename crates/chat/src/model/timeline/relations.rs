@@ -89,7 +89,6 @@ impl Fold {
     }
 
     /// The emoji with the people who react with them now, in the order of their reactions.
-    #[cfg_attr(not(test), expect(dead_code, reason = "drawn with the messages' toolbar"))]
     pub fn reactions(&self) -> Vec<(Rc<str>, Vec<Author>)> {
         let mut on: Vec<&Reaction> = self.reactions.iter().filter(|it| it.is_on).collect();
         on.sort_by_key(|reaction| reaction.place);

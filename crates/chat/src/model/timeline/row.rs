@@ -104,6 +104,11 @@ impl Place {
 }
 
 impl Author {
+    /// Whether it is this browser's user.
+    pub fn is_me(&self) -> bool {
+        self.client.is_empty()
+    }
+
     /// Whether both are the same. An account may have several clients.
     pub fn is(&self, other: &Self) -> bool {
         match (&self.account, &other.account) {
@@ -145,6 +150,12 @@ impl Row {
         self.fold.as_ref().is_some_and(|fold| fold.edit(&self.seen.author).is_some())
     }
 
+    /// The emoji with the people who react with them, unless it was deleted.
+    pub fn reactions(&self) -> Vec<(Rc<str>, Vec<Author>)> {
+        let fold = self.fold.as_ref().filter(|_| !self.is_deleted());
+        fold.map(|fold| fold.reactions()).unwrap_or_default()
+    }
+
     /// Whether it was deleted.
     pub fn is_deleted(&self) -> bool {
         self.state == State::Stored
@@ -156,14 +167,16 @@ impl Row {
     pub fn follows(&self, before: &Row) -> bool {
         let (one, other) = (&self.seen, &before.seen);
         let pause = one.time_ms.zip(other.time_ms).map(|(one, other)| one.abs_diff(other));
-        one.is_by_author_of(other)
+        // A message that was deleted does not say who has sent it.
+        let is_unnamed = one.message.sender.id.is_empty() && one.author.is(&other.author);
+        (is_unnamed || one.is_by_author_of(other))
             && pause.is_none_or(|pause| pause < TURN_MS)
     }
 
     /// Whether this browser's user has written it, independent of any claims.
     pub fn is_by(&self, me: &str) -> bool {
         let Seen { author, message, .. } = &self.seen;
-        author.client.is_empty() && (author.account.is_some() || message.sender.id == me)
+        author.client.is_empty() && (author.account.is_some() || [me, ""].contains(&&*message.sender.id))
     }
 
     /// Its offset in the log, if it is in the log.

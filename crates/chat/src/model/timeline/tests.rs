@@ -15,7 +15,7 @@ pub(crate) fn stored_row(seen: Seen, offset: u64) -> Row {
 fn seen_of(sender: &str, id: &str, time_ms: Option<u64>) -> Seen {
     let sender = Person { id: sender.into(), name: sender.to_uppercase() };
     let text = format!("text of {id}");
-    let message = Rc::new(TextMessage { sender, text });
+    let message = Rc::new(TextMessage { sender, text, ..TextMessage::default() });
     Seen { id: id.into(), author: Author::default(), message, time_ms, day: 0 }
 }
 
@@ -24,11 +24,11 @@ fn client(client: &str) -> Author {
 }
 
 /// A message of another client that claims to be from Ann.
-fn forged(id: &str) -> Seen {
+pub(crate) fn forged(id: &str) -> Seen {
     Seen { author: client("/clients/mallory"), ..seen(id) }
 }
 
-fn queued(id: &str) -> Change {
+pub(crate) fn queued(id: &str) -> Change {
     Change::Pending { seen: seen(id), state: State::Queued }
 }
 
@@ -330,7 +330,7 @@ fn references_to_epochs_without_events_change_nothing_and_are_not_kept() {
     timeline.apply(stored("b", 100));
     assert_eq!(shown(&timeline), [("a", "stored"), ("mine", "stored"), ("b", "stored")]);
     assert_eq!(rows(&timeline)[0].text(), "text of a");
-    assert!(timeline.find(50).is_some(), "a jump finds messages of the log");
+    assert!(timeline.find(None, 50).is_some(), "a jump finds messages of the log");
     assert_eq!((timeline.epochs.len(), timeline.orphans.bytes()), (1, 0));
 }
 

@@ -171,7 +171,7 @@ fn the_program_has_no_text_for_users_that_is_not_translated() {
     /// Names of keys, of protocols and of people's fonts, and texts for developers.
     const OTHERS: &[&str] = &[
         "ArrowDown", "ArrowLeft", "ArrowRight", "ArrowUp", "End", "Enter", "Escape", "Home",
-        "PageDown", "PageUp", "Tab", "Backspace", "Delete", "English",
+        "PageDown", "PageUp", "Tab", "Backspace", "Delete", "English", "KeyE", "AltGraph",
     ];
     let mut found = Vec::new();
     for (path, code) in program() {

@@ -73,6 +73,13 @@ impl Relay {
             making.arg("token").arg("--key").arg(&key).args(claims).args(RIGHTS);
             let token = run(making.args(["--subject", name, "--expires", "1h"])).await;
             accounts.push(Account { name: name.to_owned(), token });
+            accounts.push(Account { name: name.to_owned(), token: run(arguments).await });
+=======
+            let mut arguments = vec!["token".as_ref(), "--key".as_ref(), key.as_os_str()];
+            arguments.extend(claims.iter().chain(&RIGHTS).map(std::ffi::OsStr::new));
+            arguments.extend(["--subject", name, "--expires", "1h"].map(std::ffi::OsStr::new));
+            accounts.push(Account { name: name.to_owned(), token: run(arguments).await });
+>>>>>>> h-benchchat
         }
         let mut options = vec!["--auth-keys".to_owned(), keys.display().to_string()];
         options.extend(claims.map(str::to_owned));
@@ -120,6 +127,8 @@ async fn spawn(listen: &str, data: &Path, page: &Path, options: &[String]) -> (C
         .arg(data)
         .arg("--page")
         .arg(page)
+        // As `cargo xtask run` does: a stream of last values.
+        .args(["--stream", "state=person.>,chat.*.ROOM", "--keep-topic", "state=1"])
         // All browsers of a test share one address.
         .args(["--raise-limits", "1000"])
         .args(options)

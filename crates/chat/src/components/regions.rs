@@ -5,6 +5,8 @@ use wasm_bindgen::JsCast;
 use web_sys::{HtmlElement, window};
 use yew::prelude::*;
 
+use crate::effect::use_effect_with;
+
 /// The regions, which follow each other as in the page.
 const REGIONS: &str = ".top, nav, .join, .log, .write, aside";
 

@@ -4,12 +4,12 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use event_driven_kit::hooks::use_subscription;
-use event_driven_kit::{Event, escape_token};
+use event_driven_kit::Event;
 use yew::prelude::*;
 
 use super::super::emoji_table::{load, table, tone};
 use super::field;
-use crate::events::{Person, Room, TextMessage};
+use crate::events::{Person, PersonId, Room, TextMessage};
 use crate::language::t;
 use crate::model::completion::{Kind, begun, people};
 use crate::model::emoji::TONES;
@@ -63,10 +63,8 @@ pub fn use_choices(room: &Room, me: &Person, field: &NodeRef) -> Choices {
 
 /// The id of the person who has sent an event, as the relay attests it.
 fn person(event: &Event) -> String {
-    match event.account() {
-        Some(account) => escape_token(account),
-        None => ["~", event.source().split('/').nth(2).unwrap_or_default()].concat(),
-    }
+    let client = event.source().split('/').nth(2).unwrap_or_default();
+    PersonId::of_sender(event.account(), client).token().to_owned()
 }
 
 impl Choices {

@@ -294,8 +294,7 @@ fn use_feed(props: &MessageListProps, frames: &Rc<Frames>, viewport: &Rc<Viewpor
     let heard = feed.clone();
     let is_open = props.is_open;
     use_subscription(JUMP, move |event| {
-        if is_open
-            && let Some(message) = changes::reference(&*event.data::<Reference>()?) {
+        if is_open && let Some(message) = changes::reference(&*event.data::<Reference>()?) {
             heard.jump(Some(message.epoch), message.offset);
         }
         Ok(())

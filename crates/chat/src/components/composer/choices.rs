@@ -3,8 +3,8 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use event_driven_kit::hooks::use_subscription;
 use event_driven_kit::Event;
+use event_driven_kit::hooks::use_subscription;
 use yew::prelude::*;
 
 use super::super::emoji_table::{load, table, tone};
@@ -83,11 +83,18 @@ impl Choices {
         if kind == Kind::Person {
             let known = self.people.borrow();
             let found = people(query, &known, |(_, name)| name, MOST);
-            return found.into_iter().map(|(_, name)| (["@", name].concat(), name.clone())).collect();
+            return found
+                .into_iter()
+                .map(|(_, name)| (["@", name].concat(), name.clone()))
+                .collect();
         }
         let Some(table) = table() else {
             let this = self.clone();
-            load(move |is_loaded| if is_loaded { this.look() });
+            load(move |is_loaded| {
+                if is_loaded {
+                    this.look()
+                }
+            });
             return Vec::new();
         };
         let toned = |emoji: &crate::model::emoji::Emoji| {
@@ -145,9 +152,8 @@ impl Choices {
         let known = self.people.borrow();
         let is_mentioned = |name: &str| {
             let mention = ["@", name].concat();
-            text.match_indices(&mention).any(|(at, _)| {
-                !text[at + mention.len()..].starts_with(char::is_alphanumeric)
-            })
+            text.match_indices(&mention)
+                .any(|(at, _)| !text[at + mention.len()..].starts_with(char::is_alphanumeric))
         };
         let mentioned = known.iter().filter(|(_, name)| is_mentioned(name));
         mentioned.map(|(id, _)| id.clone()).take(text::MOST_MENTIONS).collect()

@@ -11,10 +11,17 @@ mod faces;
 mod fake_socket;
 #[path = "bridge/flow.rs"]
 mod flow;
+#[cfg(feature = "inspect")]
+#[path = "bridge/inspecting.rs"]
+mod inspecting;
 #[path = "bridge/interceptors.rs"]
 mod interceptors;
 #[path = "bridge/javascript.rs"]
 mod javascript;
+#[path = "bridge/lifetime.rs"]
+mod lifetime;
+#[path = "bridge/payloads.rs"]
+mod payloads;
 #[path = "bridge/peer.rs"]
 #[allow(dead_code)] // the tests of the outbox use the rest
 mod peer;
@@ -22,6 +29,8 @@ mod peer;
 mod people;
 #[path = "bridge/publishing.rs"]
 mod publishing;
+#[path = "bridge/shown.rs"]
+mod shown;
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -30,8 +39,7 @@ use event_driven_kit::bridge::{
     BridgeError, CloseCode, LINK_TOPIC, LinkState, RejectCode, StartFrom,
 };
 use event_driven_kit::{
-    Bridge, BridgeOptions, Bus, Cause, Delivery, Event, Payload, PublishError, Rule, Stage, Status,
-    Subscription,
+    Bridge, BridgeOptions, Bus, Payload, PublishError, Rule, Status, Subscription,
 };
 use fake_socket::{self as socket, sleep};
 use peer::Peer;
@@ -91,26 +99,13 @@ async fn reconnected(peer: &mut Peer, sockets: u32) {
     panic!("it does not connect again");
 }
 
-fn tell(event: &Event) -> Result<String, Cause> {
-    let data = event.data::<String>()?;
-    Ok(match event.delivery() {
-        Delivery::Local => format!("{data} local"),
-        Delivery::Ephemeral => format!("{data} ephemeral"),
-        Delivery::Pending(Stage::Queued) => format!("{data} queued"),
-        Delivery::Pending(Stage::Kept) => format!("{data} kept"),
-        Delivery::Pending(Stage::Sent) => format!("{data} sent"),
-        Delivery::Stored(position) => format!("{data} stored {}", position.offset),
-        Delivery::Rejected(rejection) => format!("{data} rejected {}", rejection.code.name()),
-    })
-}
-
 fn listen(bus: &Bus, pattern: &str, with_echo: bool) -> (Subscription, Log) {
     let log = Log::default();
     let kept = log.clone();
     let subscriber = bus.subscriber(pattern);
     let subscriber = if with_echo { subscriber.echo() } else { subscriber };
     let subscription = subscriber.handle(move |event| {
-        let told = tell(event)?;
+        let told = shown::line(event)?;
         kept.borrow_mut().push(told);
         Ok(())
     });
@@ -336,73 +331,4 @@ async fn a_handler_may_answer_over_the_bridge_and_may_drop_it() {
     assert!(kept.borrow().is_none());
     assert_eq!(peer.log().len(), 2);
     assert_ne!(socket::state(0), socket::OPEN);
-}
-
-#[wasm_bindgen_test]
-async fn the_state_of_the_link_is_an_event() {
-    socket::install();
-    let (bus, mut peer) = (Bus::new(), Peer::default());
-    let states: Rc<RefCell<Vec<LinkState>>> = Rc::default();
-    let kept = states.clone();
-    let _link = bus.subscribe(LINK_TOPIC, move |event| {
-        kept.borrow_mut().push((*event.data::<LinkState>()?).clone());
-        Ok(())
-    });
-    let bridge = connect(&bus);
-    peer.accept();
-    peer.serve().await;
-    peer.hang_up(4503, "another tab has taken over");
-    sleep(0).await;
-    let reason = "another tab has taken over".to_owned();
-    let stopped = LinkState::Stopped { code: 4503, reason };
-    assert_eq!(*states.borrow(), [LinkState::Connecting, LinkState::Online, stopped.clone()]);
-    assert_eq!(bridge.state(), stopped);
-    sleep(700).await;
-    assert_eq!(socket::count(), 1, "a stop is a stop");
-}
-
-#[wasm_bindgen_test]
-async fn dropping_the_bridge_closes_all_and_settles_what_has_no_answer() {
-    let (bus, bridge, _peer) = online([Rule::both("a").durable()]).await;
-    let (_echo, echo) = listen(&bus, "a", true);
-    let receipts = ["one", "two"].map(|text| say(&bus, "a", text));
-    echo.take();
-    drop(bridge);
-    assert_eq!(*echo.borrow(), ["one rejected uncertain", "two rejected uncertain"]);
-    for receipt in receipts {
-        assert_eq!(receipt.settled().await.unwrap_err().code, RejectCode::Uncertain);
-    }
-    assert_eq!(socket::closed_with(0), Some(CloseCode::GoingAway.code()));
-    say(&bus, "a", "later");
-    assert_eq!(echo.borrow().last().unwrap(), "later local");
-    let window = web_sys::window().unwrap();
-    window.dispatch_event(&web_sys::Event::new("online").unwrap()).unwrap();
-    sleep(700).await;
-    assert_eq!(socket::count(), 1, "no further connection is made");
-}
-
-#[wasm_bindgen_test]
-async fn a_dropped_guard_ends_its_rule_and_no_other_with_that_pattern() {
-    let (bus, bridge, mut peer) = online([]).await;
-    let (_plain, plain) = listen(&bus, "a", false);
-    let [one, two] = [(), ()].map(|()| bridge.rule(Rule::both("a").durable()).unwrap());
-    peer.serve().await;
-    drop(one);
-    peer.append("a", "1", "\"one\"");
-    peer.serve().await;
-    drop(two);
-    peer.append("a", "2", "\"two\"");
-    peer.serve().await;
-    say(&bus, "a", "mine");
-    assert_eq!(*plain.borrow(), ["one stored 1", "mine local"]);
-}
-
-#[wasm_bindgen_test]
-async fn what_cannot_be_bridged_is_an_error() {
-    let (bus, bridge, _peer) = online([]).await;
-    let system = bridge.rule(Rule::both("$bus.>"));
-    assert!(matches!(system, Err(BridgeError::SystemPattern(_))));
-    assert!(matches!(bridge.rule(Rule::both("a..b")), Err(BridgeError::Pattern(_))));
-    let nowhere = Bridge::connect(&bus, BridgeOptions::new("gopher://x"));
-    assert!(matches!(nowhere, Err(BridgeError::Address(_))));
 }

@@ -2,11 +2,15 @@
 //! be stored. Dropping bus and bridge and creating new ones stands for a reload.
 #![cfg(all(target_arch = "wasm32", feature = "bridge"))]
 
+#[path = "outbox/failing.rs"]
+mod failing;
 #[path = "bridge/fake_socket.rs"]
 mod fake_socket;
 #[path = "bridge/peer.rs"]
 #[allow(dead_code)] // the tests of one bridge use the rest
 mod peer;
+#[path = "bridge/shown.rs"]
+mod shown;
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -17,8 +21,7 @@ use event_driven_kit::bridge::{
     Uncertain,
 };
 use event_driven_kit::{
-    Bridge, BridgeOptions, Bus, Delivery, ERROR_TOPIC, Failure, Receipt, Rule, Stage, Status,
-    Subscription,
+    Bridge, BridgeOptions, Bus, ERROR_TOPIC, Failure, Receipt, Rule, Status, Subscription,
 };
 use fake_socket::{self as socket, sleep};
 use peer::Peer;
@@ -78,19 +81,21 @@ async fn load_recorded(options: &BridgeOptions, peer: &mut Peer) -> Page {
     page
 }
 
+/// A page with an event that the peer has stored, and died before it sent the ack.
+async fn unanswered(options: &BridgeOptions, peer: &mut Peer) -> (Page, Receipt) {
+    let page = load_recorded(options, peer).await;
+    peer.dies = true;
+    let receipt = page.say("hi");
+    until("the frame", || receipt.status() == Status::Sent).await;
+    peer.serve().await;
+    (page, receipt)
+}
+
 fn listen(bus: &Bus) -> (Subscription, Log) {
     let log = Log::default();
     let kept = log.clone();
     let subscription = bus.subscriber("chat.>").echo().handle(move |event| {
-        let data = event.data::<String>()?;
-        kept.borrow_mut().push(match event.delivery() {
-            Delivery::Pending(Stage::Queued) => format!("{data} queued"),
-            Delivery::Pending(Stage::Kept) => format!("{data} kept"),
-            Delivery::Pending(Stage::Sent) => format!("{data} sent"),
-            Delivery::Stored(position) => format!("{data} stored {}", position.offset),
-            Delivery::Rejected(rejection) => format!("{data} {}", rejection.code.name()),
-            other => format!("{data} {other:?}"),
-        });
+        kept.borrow_mut().push(shown::line(event)?);
         Ok(())
     });
     (subscription.unwrap(), log)
@@ -166,11 +171,7 @@ async fn what_was_kept_is_shown_again_after_a_reload_and_leaves_once() {
 #[wasm_bindgen_test]
 async fn what_was_sent_and_not_answered_before_a_reload_lands_once() {
     let (user, mut peer) = (new_user(), Peer::default());
-    let page = load_recorded(&user, &mut peer).await;
-    peer.dies = true;
-    let receipt = page.say("hi");
-    until("the frame", || receipt.status() == Status::Sent).await;
-    peer.serve().await;
+    let (page, _) = unanswered(&user, &mut peer).await;
     assert_eq!(peer.log().len(), 1);
     let sockets = socket::count();
     drop(page);
@@ -214,7 +215,7 @@ async fn what_was_published_just_before_the_bridge_is_dropped_is_kept() {
 }
 
 #[wasm_bindgen_test]
-async fn who_takes_an_event_back_in_time_is_sure_that_it_never_leaves() {
+async fn a_cancel_that_succeeds_means_that_the_event_never_leaves() {
     let (user, mut peer) = (new_user(), Peer::default());
     let page = load(&user);
     let (one, two, three) = (page.say("one"), page.say("two"), page.say("three"));
@@ -249,7 +250,7 @@ async fn what_has_not_left_in_its_time_expires_also_after_a_reload() {
 
     let page = load(&user);
     until("the end", || page.echo.borrow().len() == 2).await;
-    assert_eq!(*page.echo.borrow(), ["later kept", "later expired"]);
+    assert_eq!(*page.echo.borrow(), ["later kept", "later rejected expired"]);
 }
 
 #[wasm_bindgen_test]
@@ -278,7 +279,7 @@ async fn the_state_of_link_and_outbox_is_retained() {
 }
 
 #[wasm_bindgen_test]
-async fn the_browser_is_asked_to_keep_the_storage_and_its_answer_is_told() {
+async fn the_browser_is_asked_to_keep_the_storage_and_its_answer_is_reported() {
     agree_to_persist();
     let page = load(&new_user());
     assert_eq!(page.bridge.status().persisted, None);
@@ -287,89 +288,9 @@ async fn the_browser_is_asked_to_keep_the_storage_and_its_answer_is_told() {
 }
 
 #[wasm_bindgen_test]
-async fn where_no_database_is_allowed_the_bridge_goes_on_in_memory_and_says_so() {
+async fn uncertain_events_are_reported_also_to_later_subscribers() {
     let (user, mut peer) = (new_user(), Peer::default());
-    let allow = refuse_databases();
-    let page = load(&user);
-    let receipt = page.say("hi");
-    accept(&mut peer, 0).await;
-    allow.call0(&JsValue::NULL).unwrap();
-    assert_eq!(receipt.settled().await.unwrap().unwrap().offset, 1);
-    let status = page.bridge.status();
-    assert_eq!((status.storage, status.role), (OutboxStorage::Memory, Role::Alone));
-    assert_eq!(status.persisted, None);
-}
-
-#[wasm_bindgen_test]
-async fn an_event_that_cannot_be_written_goes_out_from_memory_and_the_failure_is_told_once() {
-    let (user, mut peer) = (new_user(), Peer::default());
-    let page = load(&user);
-    let errors = Log::default();
-    let kept = errors.clone();
-    let _errors = page.bus.subscribe(ERROR_TOPIC, move |event| {
-        let failure = event.data::<Failure>()?;
-        kept.borrow_mut().push(format!("{} {}", failure.label, failure.message));
-        Ok(())
-    });
-    accept(&mut peer, 0).await;
-    let free = use_up_quota();
-    let receipts = ["one", "two", "three"].map(|text| page.say(text));
-    until("the error", || !errors.borrow().is_empty()).await;
-    assert!(errors.borrow()[0].starts_with("outbox the browser's storage is full"));
-    receipts[2].kept().await.unwrap();
-    let status = page.bridge.status();
-    assert_eq!((status.storage, status.outbox), (OutboxStorage::Failing, 3));
-    accept(&mut peer, 1).await;
-    for (offset, receipt) in (1..).zip(receipts) {
-        assert_eq!(receipt.settled().await.unwrap().unwrap().offset, offset);
-    }
-    let fourth = page.say("four");
-    until("the frame", || fourth.status() == Status::Sent).await;
-    peer.serve().await;
-    assert_eq!(fourth.settled().await.unwrap().unwrap().offset, 4);
-    page.holds(0).await;
-    let ends = ["one stored 1", "two stored 2", "three stored 3", "four stored 4"];
-    let stored = page
-        .echo
-        .borrow()
-        .iter()
-        .filter(|line| line.contains("stored"))
-        .cloned()
-        .collect::<Vec<_>>();
-    assert_eq!((stored, errors.borrow().len()), (ends.map(str::to_owned).to_vec(), 1));
-
-    free.call0(&JsValue::NULL).unwrap();
-    page.say("again").kept().await.unwrap();
-    let status = page.bridge.status();
-    assert_eq!((status.storage, status.outbox), (OutboxStorage::IndexedDb, 1));
-    assert_eq!(socket::closed_with(1), Some(CloseCode::GoingAway.code()));
-}
-
-#[wasm_bindgen_test]
-async fn what_waits_in_memory_when_the_bridge_is_dropped_is_uncertain() {
-    let user = new_user();
-    let page = load(&user);
-    let kept = page.say("kept");
-    kept.kept().await.unwrap();
-    let free = use_up_quota();
-    let receipt = page.say("hi");
-    receipt.kept().await.unwrap();
-    drop(page);
-    free.call0(&JsValue::NULL).unwrap();
-    assert_eq!(receipt.settled().await.unwrap_err().code, RejectCode::Uncertain);
-    assert_eq!(kept.status(), Status::Kept);
-    let page = load(&user);
-    page.holds(1).await;
-}
-
-#[wasm_bindgen_test]
-async fn events_of_which_nobody_knows_are_told_and_told_again_to_who_comes_later() {
-    let (user, mut peer) = (new_user(), Peer::default());
-    let page = load_recorded(&user, &mut peer).await;
-    peer.dies = true;
-    let receipt = page.say("hi");
-    until("the frame", || receipt.status() == Status::Sent).await;
-    peer.serve().await;
+    let (page, receipt) = unanswered(&user, &mut peer).await;
     // Its successor knows no clients.
     let mut peer = Peer::default();
     accept(&mut peer, 1).await;
@@ -383,7 +304,7 @@ async fn events_of_which_nobody_knows_are_told_and_told_again_to_who_comes_later
     sleep(0).await;
     assert_eq!((told.borrow().len(), &*told.borrow()[0].topic), (1, "chat.a"));
     assert_eq!(told.borrow()[0].id, receipt.id());
-    assert_eq!(page.echo.borrow().last().unwrap(), "hi uncertain");
+    assert_eq!(page.echo.borrow().last().unwrap(), "hi rejected uncertain");
 }
 
 #[wasm_bindgen_test]

@@ -11,14 +11,14 @@ mod peer;
 mod people;
 #[path = "tabs/sharing.rs"]
 mod sharing;
+#[path = "bridge/shown.rs"]
+mod shown;
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
 use event_driven_kit::bridge::{LinkState, OutboxStorage, Role, RuleGuard};
-use event_driven_kit::{
-    Bridge, BridgeOptions, Bus, Delivery, Receipt, Rule, Stage, Status, Subscription,
-};
+use event_driven_kit::{Bridge, BridgeOptions, Bus, Receipt, Rule, Status, Subscription};
 use fake_socket::{self as socket, sleep};
 use peer::Peer;
 use sharing::{URL, new_user, until};
@@ -59,16 +59,7 @@ fn open(user: &str) -> TabOf {
     let log = Log::default();
     let kept = log.clone();
     let _log = bus.subscriber(">").echo().handle(move |event| {
-        let data = event.data::<String>()?;
-        kept.borrow_mut().push(match event.delivery() {
-            Delivery::Local => format!("{data} local"),
-            Delivery::Ephemeral => format!("{data} ephemeral"),
-            Delivery::Pending(Stage::Queued) => format!("{data} queued"),
-            Delivery::Pending(Stage::Kept) => format!("{data} kept"),
-            Delivery::Pending(Stage::Sent) => format!("{data} sent"),
-            Delivery::Stored(position) => format!("{data} stored {}", position.offset),
-            Delivery::Rejected(rejection) => format!("{data} {}", rejection.code.name()),
-        });
+        kept.borrow_mut().push(shown::line(event)?);
         Ok(())
     });
     let bridge = Bridge::connect(&bus, BridgeOptions::new(URL).identity(user)).unwrap();

@@ -13,6 +13,8 @@ mod own;
 mod peer;
 #[path = "trust/records.rs"]
 mod records;
+#[path = "trust/speed.rs"]
+mod speed;
 
 use std::cell::RefCell;
 use std::rc::Rc;

@@ -183,7 +183,7 @@ async fn a_script_that_does_not_serve_is_told() {
 }
 
 #[wasm_bindgen_test]
-async fn a_worker_that_says_what_nobody_understands_is_ended_at_its_deadline() {
+async fn a_worker_with_an_unknown_message_is_ended_at_its_deadline() {
     let page = Page::new();
     let script = script("postMessage('hello'); onmessage = () => postMessage({ Strange: 1 });");
     let workers = Workers::classic_loader(&script).startup(Duration::from_millis(500));

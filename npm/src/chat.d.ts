@@ -1,4 +1,4 @@
-import type { Bus, Certificate, ConnectOptions, Disposer, Event, SentCertificate } from "./index.js";
+import type { Bus, Certificate, ConnectOptions, Disposer, Event, Position, SentCertificate } from "./index.js";
 
 /** The sender of messages: `{ id: "7f", name: "Ann" }`. */
 export interface Person {
@@ -20,6 +20,30 @@ export interface TextError extends Error {
   readonly code: string;
 }
 
+/** Refers to a message: the id of its event, and its position in the log as decimal numbers. */
+export interface Reference {
+  readonly id: string;
+  readonly epoch: string;
+  /** "0" in a room without a peer, which has no log. */
+  readonly offset: string;
+}
+
+/** A message has a new text. It counts if its author says so: `event.account` or `event.source` is that of the message. */
+export interface Edited {
+  readonly about: Reference;
+  readonly text: string;
+}
+
+/** A person has reacted to a message, or has taken a reaction back. */
+export interface Reacted {
+  readonly about: Reference;
+  readonly emoji: string;
+  /** False for a reaction that is taken back. */
+  readonly isOn: boolean;
+  /** The id that the person claims to have. */
+  readonly person: string;
+}
+
 /** The events, by name. */
 export interface TextEvents {
   TEXT_MESSAGE: string;
@@ -27,6 +51,68 @@ export interface TextEvents {
   TEXT_ERROR: TextError;
   /** A certificate is in use: yours, or that of a message's author. */
   TEXT_CERTIFICATE: Certificate;
+  EDITED: Edited;
+  REACTED: Reacted;
+  /** The message at this position was deleted. */
+  DELETED: Position;
+}
+
+/** The sender of an event. Edits, reactions and deletions don't name one: `event.source` and `event.account` do. */
+export type SenderOf<K extends keyof TextEvents> = K extends "EDITED" | "REACTED" | "DELETED" ? undefined : Person;
+
+/** The people who react to a message with one emoji. */
+export interface Reaction {
+  readonly emoji: string;
+  readonly count: number;
+  /** Whether you are one of them. */
+  readonly isOwn: boolean;
+}
+
+/** A message with what later events say about it. It never changes: a new one takes its place. */
+export interface Message {
+  /** The id of its event. Two clients may choose the same: use `key` to tell messages apart. */
+  readonly id: string;
+  /** Names the message in its timeline, also when it moves into the log: `rows.get(message.key)`. */
+  readonly key: string;
+  /** Its event: `message.event.time`, `message.event.trust`, `message.event.delivery.status`. */
+  readonly event: Event;
+  /** Who it claims to be from. Empty for a message that was deleted before it was read. */
+  readonly sender: Person;
+  /** As its author has last written it. Empty if it was deleted. */
+  readonly text: string;
+  /** The message that it replies to: `timeline.find(message.replyTo)`. */
+  readonly replyTo: Reference | undefined;
+  /** In the order of the first ones. */
+  readonly reactions: readonly Reaction[];
+  /** Whether it is from this client and this person, so that it may be edited. */
+  readonly isOwn: boolean;
+  readonly isEdited: boolean;
+  readonly isDeleted: boolean;
+  /** The timeline has dropped it: `timeline.older` brings it again. */
+  readonly isDropped: boolean;
+}
+
+/** Some messages of the past. */
+export interface MessagePage {
+  /** In the order of the log, the oldest first. */
+  readonly messages: readonly Message[];
+  /** Where the page before begins: `history({ before: next })`. Absent at the end. */
+  readonly next?: Position;
+}
+
+/** The messages of a room, which keeps itself up to date. */
+export interface Timeline {
+  /** In order: those in the log, and then yours that are not stored yet. A message that did not change is the same object. */
+  readonly messages: readonly Message[];
+  /** The message that a reference names, if it is among these. */
+  find(reference: Reference): Message | undefined;
+  /**
+   * Reads the page before, and resolves with whether there are more: `await timeline.older()`. While the first page is
+   * being read, waits for that one.
+   */
+  older(limit?: number): Promise<boolean>;
+  /** Ends the calls of its handler. */
+  stop(): void;
 }
 
 /**
@@ -47,15 +133,28 @@ export interface Format {
 /** The functions that kits and clients share. */
 export interface TextSender {
   /**
-   * Calls `handler` for each event of this kind: `on("TEXT_MESSAGE", (text, sender) => show(sender.name, text))`. Anybody
+   * Calls `handler` for each event of this kind: `on("TEXT_MESSAGE", (text, sender) => show(sender.name, text))`. Anyone
    * can write any sender; `event.trust` says who it was: `on("TEXT_MESSAGE", (text, sender, { trust }) => ...)`.
    */
   on<K extends keyof TextEvents>(
     kind: K,
-    handler: (message: TextEvents[K], sender: Person, event: Event) => unknown,
+    handler: (message: TextEvents[K], sender: SenderOf<K>, event: Event) => unknown,
   ): Disposer;
   /** Resolves when the peer has stored the message: `await sendText("hello")`. */
-  sendText(text: string): Promise<TextSuccess>;
+  sendText(text: string, options?: { readonly replyTo?: Message | Event }): Promise<TextSuccess>;
+  /** The same as a reply to a stored message, given as a {@link Message} or its event: `await reply(message, "yes")`. */
+  reply(message: Message | Event, text: string): Promise<TextSuccess>;
+  /** Gives a message a new text. It counts for messages of yours: `await edit(message, "hello")`. */
+  edit(message: Message | Event, text: string): Promise<TextSuccess>;
+  /** Reacts to a message, or takes the reaction back: `await react(message, "🎉")`, `await react(message, "🎉", false)`. */
+  react(message: Message | Event, emoji: string, isOn?: boolean): Promise<TextSuccess>;
+  /**
+   * Deletes a message and its edits from the peer's log: `await delete(message)`. Rejects with `not_allowed` unless it is yours or you
+   * moderate the room, and with `not_available` in a room without a peer.
+   */
+  delete(message: Message | Event): Promise<Position>;
+  /** Past messages with what was said about them later: the newest ones, or those before a position. */
+  history(options?: { readonly before?: Position; readonly limit?: number }): Promise<MessagePage>;
   /** The same for an emoji: `sendEmoji("🦀")`. */
   sendEmoji(emoji: string): Promise<TextSuccess>;
   /**
@@ -71,6 +170,11 @@ export interface TextKit extends TextSender {
   readonly sender: Person;
   /** Adds a formatter, a parser or both, applied in the order of the calls: `const end = kit.use({ parse: linkify })`. */
   use(format: Format): () => void;
+  /**
+   * A timeline: past messages, and each that comes or changes. Calls `handler` with each new or changed message:
+   * `const timeline = kit.timeline((message) => draw(message))`.
+   */
+  timeline(handler: (message: Message) => void): Timeline;
   /** Closes the link to the peer: `kit.close()`. */
   close(): void;
 }
@@ -85,6 +189,8 @@ export interface TextKitOptions {
   readonly bus?: Bus;
   /** Collects messages for this many milliseconds and sends them together. Default: the messages of one tick. */
   readonly flushEvery?: number;
+  /** How many past messages `TEXT_MESSAGE` begins with. Default: 200. A timeline reads its own: `last: 0`. */
+  readonly last?: number;
   /** Returns a credential for the peer. */
   readonly credentials?: ConnectOptions["credentials"];
   /** Returns a certificate of this device's public key, for `sendCertificate`. */
@@ -111,13 +217,7 @@ export class TextChat {
 }
 
 /** Sends and receives through a chat: `new TextChatClient({ subscriber: chat }).sendText("hello")`. */
-export class TextChatClient implements TextSender {
+export class TextChatClient {
   constructor(options: { readonly subscriber: TextChat });
-  on<K extends keyof TextEvents>(
-    kind: K,
-    handler: (message: TextEvents[K], sender: Person, event: Event) => unknown,
-  ): Disposer;
-  sendText(text: string): Promise<TextSuccess>;
-  sendEmoji(emoji: string): Promise<TextSuccess>;
-  sendCertificate(): Promise<SentCertificate>;
 }
+export interface TextChatClient extends TextSender {}

@@ -28,7 +28,7 @@ export function failNextPut(name) {
   };
 }
 
-/** Until the answer is called, no row is written: the space is used up. */
+/** Until the returned function is called, no row is written: the space is used up. */
 export function useUpQuota() {
   const { put } = IDBObjectStore.prototype;
   IDBObjectStore.prototype.put = function (...args) {
@@ -53,7 +53,7 @@ export function takeDurabilities() {
 
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** A browser that keeps the storage when it is asked: Firefox would ask its user, who is not there, and
+/** A browser that keeps the storage when it is asked: Firefox would ask its user, which no test has, and
  * WebKitGTK has nothing to ask. */
 export function agreeToPersist() {
   const storage = { persist: async () => true };

@@ -106,7 +106,7 @@ export function openElsewhere(name, version, stays) {
   });
 }
 
-/** Counts how often databases are opened, until the answer is called, which says it. */
+/** Counts how often databases are opened, until the returned function is called, which returns the count. */
 export function countOpens() {
   const { open } = IDBFactory.prototype;
   let count = 0;

@@ -67,7 +67,7 @@ async fn a_queue_that_waits_slows_the_peer_and_loses_nothing() {
 }
 
 #[wasm_bindgen_test]
-async fn the_peer_sends_no_more_than_a_window_ahead_of_a_queue_that_nobody_reads() {
+async fn the_peer_sends_at_most_a_window_ahead_of_a_queue_that_is_not_read() {
     let (bus, bridge, mut peer) = online([within(4)]).await;
     let queue = bus.subscriber("news.a").queue(TWO, Overflow::wait()).unwrap();
     let sent = |peer: &mut crate::peer::Peer| peer.sent_events;

@@ -12,7 +12,7 @@ use wasm_bindgen_test::wasm_bindgen_test;
 
 use crate::fake_socket::{self as socket, sleep};
 use crate::peer::Peer;
-use crate::{Log, connect, listen, online, reconnected, say, tell};
+use crate::{Log, connect, listen, online, reconnected, say, shown};
 
 #[wasm_bindgen_test]
 async fn a_rule_has_its_say_to_a_handle_that_was_made_before() {
@@ -94,7 +94,7 @@ async fn an_ephemeral_publish_is_sent_and_delivered_when_there_is_room_and_not_b
     peer.serve().await;
     assert_eq!((done.borrow().len(), peer.ephemeral.len()), (1, 1));
     for text in ["one ephemeral", "two ephemeral"] {
-        assert_eq!(tell(&queue.pop().unwrap()).unwrap(), text);
+        assert_eq!(shown::line(&queue.pop().unwrap()).unwrap(), text);
         sleep(0).await;
     }
     peer.serve().await;

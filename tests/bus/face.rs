@@ -98,7 +98,7 @@ fn js_handlers_of_one_event_share_one_event_object_whose_fields_stay() {
 }
 
 #[wasm_bindgen_test]
-fn rust_and_js_read_the_same_id_whoever_reads_it_first() {
+fn rust_and_js_read_the_same_id_in_either_order() {
     for js_first in [true, false] {
         let name = if js_first { "js first" } else { "rust first" };
         let bus = Bus::singleton(name);

@@ -35,7 +35,7 @@ impl Log {
 }
 
 #[wasm_bindgen_test]
-fn subscriptions_that_come_and_go_are_told_while_somebody_listens() {
+fn subscriptions_that_start_and_end_are_reported_while_there_is_a_listener() {
     let (bus, log) = (Bus::new(), Log::default());
     drop(bus.subscribe("before", |_| Ok(())));
     let come = bus.subscribe(SUBSCRIBED_TOPIC, log.subscribed("+")).unwrap();
@@ -63,7 +63,7 @@ fn a_subscription_with_echo_is_told_once() {
 }
 
 #[wasm_bindgen_test]
-fn a_drop_is_told_with_the_topic_and_the_label_of_the_queue() {
+fn a_drop_is_reported_with_the_topic_and_the_label_of_the_queue() {
     let (bus, log) = (Bus::new(), Log::default());
     let told = log.0.clone();
     let _dropped = bus.subscribe(DROPPED_TOPIC, move |event| {

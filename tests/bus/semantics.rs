@@ -122,7 +122,7 @@ async fn a_request_gets_one_reply() {
 }
 
 #[wasm_bindgen_test]
-async fn a_request_that_nobody_serves_is_told_so_at_once() {
+async fn a_request_without_a_responder_fails_at_once() {
     let (bus, log) = (Bus::new(), Log::default());
     let _logger = bus.subscribe(">", log.note("")).unwrap();
     let reply = bus.request::<u32, u32>("double", 21, Duration::MAX).await;

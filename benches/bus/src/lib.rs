@@ -5,6 +5,7 @@
 static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
 
 pub mod fan_out;
+mod rounds;
 mod row;
 #[cfg(target_family = "wasm")]
 pub mod wasm;
@@ -15,6 +16,7 @@ use std::rc::Rc;
 use bus::{Bus, Failure, Pattern, Payload, Subscription, Topic};
 use web_time::Instant;
 
+pub use rounds::{compared, median, sorted};
 pub use row::{Compared, Row};
 
 /// A small payload, so that copying it does not affect the figures.

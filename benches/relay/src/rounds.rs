@@ -1,7 +1,7 @@
 //! Interleaves rounds of ours and of a peer, and computes their ratio with its interval.
 
 use anyhow::Result;
-use bus_benches::Compared;
+use bus_benches::{Compared, compared};
 
 /// Runs both in turn. Each round returns several figures; the result has one comparison for each.
 pub fn compare<const N: usize>(
@@ -26,65 +26,9 @@ pub fn compare<const N: usize>(
     }))
 }
 
-fn compared(rounds: &[(f64, f64)]) -> Compared {
-    let ratios = sorted(rounds.iter().map(|(ours, peer)| ours / peer));
-    let (low, high) = interval(&ratios);
-    Compared {
-        ours: median(&sorted(rounds.iter().map(|round| round.0))),
-        peer: median(&sorted(rounds.iter().map(|round| round.1))),
-        ratio: median(&ratios),
-        low,
-        high,
-    }
-}
-
-/// The 95 % interval of the median, derived only from the order of the values: each value is above the median as likely
-/// as below it. With five values or fewer, it spans all of them.
-fn interval(sorted: &[f64]) -> (f64, f64) {
-    const OUTSIDE: f64 = 0.05;
-    let rounds = sorted.len();
-    let mut leave_out = 0;
-    let mut ways = 1.0;
-    let mut below = 1.0;
-    while leave_out + 1 < rounds.div_ceil(2) {
-        ways *= (rounds - leave_out) as f64 / (leave_out + 1) as f64;
-        below += ways;
-        if 2.0 * below / 2_f64.powi(i32::try_from(rounds).unwrap_or(i32::MAX)) > OUTSIDE {
-            break;
-        }
-        leave_out += 1;
-    }
-    (sorted[leave_out], sorted[rounds - 1 - leave_out])
-}
-
-pub fn median(sorted: &[f64]) -> f64 {
-    let middle = sorted.len() / 2;
-    if sorted.len().is_multiple_of(2) {
-        f64::midpoint(sorted[middle - 1], sorted[middle])
-    } else {
-        sorted[middle]
-    }
-}
-
-pub fn sorted(values: impl Iterator<Item = f64>) -> Vec<f64> {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    values
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_interval_leaves_out_as_many_rounds_as_the_sign_test_allows() {
-        let values = |count: usize| (0..count).map(|value| value as f64).collect::<Vec<_>>();
-        assert_eq!(interval(&values(5)), (0.0, 4.0));
-        // Nine is the smallest sample size at which one value on each side is left out.
-        assert_eq!(interval(&values(8)), (0.0, 7.0));
-        assert_eq!(interval(&values(9)), (1.0, 7.0));
-        assert_eq!(interval(&values(15)), (3.0, 11.0));
-    }
 
     #[test]
     fn rounds_take_turns_and_the_ratio_is_of_pairs() {

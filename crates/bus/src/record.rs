@@ -1,4 +1,4 @@
-//! Recording the events of a bus. The format in which a recording is stored is up to the caller, who knows
+//! Recording the events of a bus. The format in which a recording is stored is up to the caller, which knows
 //! the payload type.
 
 use std::rc::Rc;

@@ -9,7 +9,8 @@ use yew::prelude::*;
 
 use crate::address::Named;
 use crate::components::{
-    Join, Joined, LinkBar, RoomView, menu, settings, use_failures, use_refused, use_regions, use_uplink,
+    Join, Joined, LinkBar, RoomView, is_replay, menu, settings, use_failures, use_inspector,
+    use_refused, use_regions, use_uplink,
 };
 use crate::effect::use_effect_with;
 use crate::events::{Person, Room};
@@ -26,7 +27,7 @@ pub struct AppProps {
 /// The whole application, with its own bus.
 #[component]
 pub fn App(props: &AppProps) -> Html {
-    let bus = use_memo((), |()| Bus::new());
+    let bus = use_memo((), |()| if is_replay() { Bus::sealed() } else { Bus::new() });
     let me = use_state(profile::person);
     let asked = use_address();
     let typed = use_state(|| props.typed.clone());
@@ -36,6 +37,7 @@ pub fn App(props: &AppProps) -> Html {
         _ => None,
     };
     use_failures(&bus);
+    use_inspector(&bus);
     use_regions();
     use_refused(&bus);
     let (bridge, problem) = match use_uplink(&bus) {

@@ -14,6 +14,7 @@
 //! | [`use_announcer`] | | `TEXT_MESSAGE` |
 //! | [`use_refused`] | | `TEXT_MESSAGE` of all rooms, with echo |
 //! | [`use_failures`] | | `$bus.error` |
+//! | [`use_inspector`] | | `ui.inspect` |
 //!
 //! [`use_uplink`] owns the bridge, [`use_room_rules`] decides which topics of a room cross it, [`Origin`] determines who
 //! has sent an event, [`author`] shows it, and [`Newest`] tells which events come again. [`settings`] changes language, theme
@@ -29,6 +30,7 @@ mod emoji_picker;
 mod emoji_table;
 mod failures;
 mod history;
+mod inspector;
 mod join;
 mod link_bar;
 mod menu;
@@ -49,6 +51,7 @@ mod typing_bar;
 mod uplink;
 
 pub use failures::use_failures;
+pub use inspector::{is_replay, use_inspector};
 pub use join::{Join, Joined};
 pub use link_bar::LinkBar;
 pub use menu::menu;

@@ -12,6 +12,8 @@ use crate::model::text;
 pub const COMPOSE: &str = "ui.compose";
 /// Local, with the [`Reference`] to a message that is to be shown.
 pub const JUMP: &str = "ui.jump";
+/// Local, without data: opens or closes the developer tools.
+pub const INSPECT: &str = "ui.inspect";
 /// Local, with the [`Subject`] that the user replies to.
 pub const REPLY: &str = "ui.reply";
 /// Local, with the [`Subject`] whose text the user changes.

@@ -1,5 +1,28 @@
 //! What all wrappers of a stream have in common.
 
+/// All methods of `AsyncWrite`, which forward to the field `inner`.
+macro_rules! write_through {
+    () => {
+        fn poll_write(
+            self: Pin<&mut Self>,
+            context: &mut Context<'_>,
+            bytes: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            Pin::new(&mut self.get_mut().inner).poll_write(context, bytes)
+        }
+
+        fn poll_write_vectored(
+            self: Pin<&mut Self>,
+            context: &mut Context<'_>,
+            slices: &[IoSlice<'_>],
+        ) -> Poll<io::Result<usize>> {
+            Pin::new(&mut self.get_mut().inner).poll_write_vectored(context, slices)
+        }
+
+        crate::around::flush_and_shut_down!();
+    };
+}
+
 /// The methods of `AsyncWrite` that forward to the field `inner`, except those that write.
 macro_rules! flush_and_shut_down {
     () => {
@@ -17,4 +40,4 @@ macro_rules! flush_and_shut_down {
     };
 }
 
-pub(crate) use flush_and_shut_down;
+pub(crate) use {flush_and_shut_down, write_through};

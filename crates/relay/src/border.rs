@@ -170,10 +170,19 @@ impl Border {
         self.has_tls && !self.hosts.is_empty()
     }
 
-    /// Counts a plain request, and waits if the rate is exceeded. Returns false if there are too many connections.
-    pub(crate) async fn admits_request(&self, peer: &Peer, allowance: &Allowance) -> bool {
-        self.charge_request(allowance).await;
-        !peer.lock().is_surplus()
+    /// Counts the connection of a plain request for the client's address until the returned guard is dropped. Between
+    /// requests a proxy's connection is no client's. Returns `None` if there are too many connections.
+    pub(crate) fn admits_request<'p>(
+        &self,
+        peer: &'p Peer,
+        client: &Client,
+    ) -> Option<Counted<'p>> {
+        let mut permit = peer.lock();
+        let counted = Counted { peer, is_proxy: permit.is_unassigned() };
+        let is_one_more = counted.is_proxy && !permit.lend(&Key::of(client.address));
+        let is_one_more = is_one_more || permit.is_surplus();
+        drop(permit);
+        (!is_one_more).then_some(counted)
     }
 
     /// Counts a plain request, and waits if the rate is exceeded.
@@ -214,6 +223,22 @@ impl Border {
         peer.gate.assign(&client.allowance);
         peer.gate.upgraded(self.unfinished(client));
         !is_one_more && (peer.has_paid || client.allowance.try_take(Kind::Handshakes, 1))
+    }
+}
+
+/// See [`Border::admits_request`].
+#[derive(Debug)]
+#[must_use = "the connection is no longer counted when this is dropped"]
+pub(crate) struct Counted<'p> {
+    peer: &'p Peer,
+    is_proxy: bool,
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        if self.is_proxy {
+            self.peer.lock().unassign();
+        }
     }
 }
 

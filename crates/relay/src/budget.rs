@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn shares_that_nobody_uses_are_dropped() {
+    fn unused_shares_are_dropped() {
         let budget = Budget::new(0);
         for last in 0..100_000_u32 {
             let _ = budget.share(&Key::of(std::net::Ipv4Addr::from_bits(last).into()));

@@ -104,6 +104,9 @@ async fn guard(
 ) -> Response {
     let (path, headers) = (request.uri().path(), request.headers());
     let client = border.client(&peer, headers);
+    let is_limited = LIMITED.contains(&path);
+    // Held until the request is answered.
+    let counted = if is_limited { None } else { border.admits_request(&peer, &client) };
     let mut response = if path != "/healthz" && !border.is_host(headers) {
         audit::refused(
             &border.metrics,
@@ -113,7 +116,7 @@ async fn guard(
         );
         let message = "this relay does not serve that host; see --host\n";
         (StatusCode::MISDIRECTED_REQUEST, message).into_response()
-    } else if !LIMITED.contains(&path) && !border.admits_request(&peer, &client.allowance).await {
+    } else if !is_limited && counted.is_none() {
         audit::refused(
             &border.metrics,
             Refused::Limit,
@@ -123,8 +126,12 @@ async fn guard(
         let close = [(header::CONNECTION, "close")];
         (StatusCode::SERVICE_UNAVAILABLE, close, "too many connections\n").into_response()
     } else {
+        if !is_limited {
+            border.charge_request(&client.allowance).await;
+        }
         next.run(request).await
     };
+    drop(counted);
     border.metrics.connections.responded(response.status());
     for (name, value) in &HEADERS {
         response.headers_mut().entry(name.clone()).or_insert(HeaderValue::from_static(value));

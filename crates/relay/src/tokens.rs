@@ -6,6 +6,7 @@ mod claims;
 mod issuer;
 mod key_file;
 mod keys;
+mod known;
 #[cfg(test)]
 mod tests;
 
@@ -23,6 +24,7 @@ pub(crate) use key_file::KeyFile;
 pub use key_file::KeyFileError;
 pub use keys::KeySetError;
 pub(crate) use keys::Keys;
+use known::KnownTokens;
 
 /// The maximum size of a token.
 const MAX_TOKEN: usize = 8 << 10;
@@ -100,6 +102,7 @@ pub struct Tokens {
     keys: KeyFile,
     rules: Rules,
     guests: Option<Rights>,
+    known: KnownTokens,
 }
 
 /// The claims that all tokens must have.
@@ -117,14 +120,26 @@ impl Tokens {
     pub fn open(settings: Settings) -> Result<Self, TokensError> {
         self_test().map_err(TokensError::SelfTest)?;
         let Settings { keys, issuer, audience, guests } = settings;
-        Ok(Self { keys: KeyFile::open(keys)?, rules: Rules { issuer, audience }, guests })
+        let (keys, rules) = (KeyFile::open(keys)?, Rules { issuer, audience });
+        Ok(Self { keys, rules, guests, known: KnownTokens::default() })
+    }
+
+    /// Verifies a token, unless that was done already.
+    fn verify(&self, token: &str) -> Result<Admitted, TokenError> {
+        let (keys, now) = (self.keys.keys(), get_current_timestamp());
+        if let Some(admitted) = self.known.get(token, &keys, now) {
+            return Ok(admitted);
+        }
+        let admitted = self.rules.check(token, &keys)?;
+        self.known.add(token, keys, &admitted, now);
+        Ok(admitted)
     }
 }
 
 impl Authority for Tokens {
     fn check(&self, token: Option<&str>) -> Result<Admitted, Refused> {
         let admitted = match (token, &self.guests) {
-            (Some(token), _) => self.rules.check(token, &self.keys.keys()),
+            (Some(token), _) => self.verify(token),
             (None, Some(rights)) => {
                 Ok(Granted { rights: rights.clone(), ..Granted::default() }.into())
             }
@@ -208,6 +223,7 @@ fn self_test() -> Result<(), &'static str> {
     let rules = Rules { issuer: "self-test".to_owned(), audience: "self-test".to_owned() };
     let token = NewToken {
         subject: "self-test".to_owned(),
+        name: None,
         issuer: rules.issuer.clone(),
         audience: rules.audience.clone(),
         rights: RightsClaim::default(),

@@ -55,6 +55,7 @@ mod follower_frames;
 mod greeting;
 mod history;
 mod identity;
+mod inspecting;
 mod link;
 mod memory;
 mod outbox;
@@ -87,6 +88,7 @@ pub use effect::{
     RequestError, RequestId,
 };
 use identity::Identity;
+pub use inspecting::SubscriptionState;
 use link::Connection;
 pub(crate) use link::PeerSays;
 pub use memory::MemoryOutbox;
@@ -257,7 +259,7 @@ impl Client {
         self.connection.peer.subject.as_deref().filter(|_| self.is_online())
     }
 
-    /// What this client may do, as the peer said when it admitted it.
+    /// What this client may do, as the peer says.
     pub fn rights(&self) -> &Rights {
         &self.connection.peer.rights
     }
@@ -295,6 +297,7 @@ impl Client {
         }
         match frame {
             FromPeer::Welcome(welcome) => self.welcomed(welcome, now),
+            FromPeer::ChangedRights(rights) => self.connection.peer.rights = rights,
             FromPeer::Ack(ack) => self.acked(ack),
             FromPeer::Reject(reject) => self.rejected(reject, now),
             FromPeer::Subscribed(subscribed) => self.subscribed(subscribed),
@@ -303,7 +306,7 @@ impl Client {
             FromPeer::Gap(gap) => self.gap(gap),
             FromPeer::Event(event) => self.event(event, now),
             FromPeer::Ping(ping) => self.send(&FromClient::Pong(ping)),
-            FromPeer::Pong(_) => {}
+            FromPeer::Pong(_) => self.ponged(now),
             FromPeer::Bye(bye) => self.bye(&bye, now),
             FromPeer::Expiring(_) => self.expiring(),
             FromPeer::Page(page) => self.page(page, now),

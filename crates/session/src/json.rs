@@ -6,11 +6,11 @@
 
 mod attributes;
 mod batch;
+mod draft;
 mod members;
 mod read;
 #[cfg(test)]
 mod tests;
-mod time;
 mod write;
 
 use crate::{Body, Position, Start, Stream, TallyTopic};

@@ -8,6 +8,7 @@
 pub mod client;
 #[cfg(feature = "json")]
 pub mod json;
+mod rfc3339;
 pub mod rights;
 pub mod server;
 pub mod signed;

@@ -8,15 +8,13 @@
 //!
 //! `time` is signed to the second, as the extension demands. `authid` and the path are not signed: peers set them.
 
-mod zulu;
-
 use base64ct::{Base64, Encoding};
 use sha2::{Digest, Sha256};
 
+use crate::rfc3339::zulu;
 pub use crate::thumbprint::{PublicKey, Thumbprint, is_for_certificates};
 pub use crate::wire::body::Signature;
 use crate::{Body, Extension};
-pub use zulu::zulu;
 
 /// The type of what is signed.
 pub const PAYLOAD_TYPE: &str = "https://cloudevents.io/verifiability/dsse/v0.1";

@@ -114,7 +114,7 @@ fn a_refused_credential_is_final_until_the_application_acts() {
     give(&mut dialogue, "right");
     dialogue.say(FromPeer::Welcome(WELCOME));
     dialogue.say(FromPeer::Expiring(Expiring { milliseconds: 1 }));
-    give(&mut dialogue, "somebody else's");
+    give(&mut dialogue, "another client's");
     dialogue.close(refused);
     assert!(is_stopped(&dialogue));
 }
@@ -231,7 +231,7 @@ fn after_the_last_page_of_a_stream_comes_the_head_of_the_next_one() {
 }
 
 #[test]
-fn a_page_is_asked_for_again_until_it_is_there_or_nobody_wants_it() {
+fn a_page_is_requested_again_until_it_arrives_or_is_cancelled() {
     let mut dialogue = Dialogue::new(Options::default());
     dialogue.client.history(pattern("a"), None, 1);
     let unwanted = dialogue.client.history(pattern("b"), None, 1);

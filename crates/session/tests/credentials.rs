@@ -58,7 +58,7 @@ fn a_refresh_keeps_the_connection() {
 }
 
 #[test]
-fn a_refresh_that_is_refused_or_somebody_elses_closes() {
+fn a_refresh_that_is_refused_or_names_another_subject_closes() {
     let mut first = peer(granted(Some("ann"), None));
     first.server.credential_refused("the token was revoked");
     first.run();

@@ -99,7 +99,7 @@ fn events_of_others_and_of_the_peer_stay() {
 }
 
 #[test]
-fn an_account_deletes_what_it_published_and_a_moderator_what_anybody_did() {
+fn an_account_deletes_its_own_events_and_a_moderator_all_events() {
     let mut ann = account("ann", &["b.>"]);
     let own = publish(&mut ann, 1);
     assert_eq!(outcome(&mut ann, at(1)), Err(RejectCode::NotAllowed));

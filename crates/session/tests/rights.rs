@@ -200,6 +200,7 @@ fn what_a_refresh_takes_away_ends_and_nothing_more_comes() {
     // What the number stood for is checked again.
     assert_eq!(denied(&answers(&mut peer, publish(None, 0, None))), [(0, RejectCode::NotAllowed)]);
     peer.server.granted(granted(&all), 0);
+    assert_eq!(peer.run(), [FromPeer::ChangedRights(all.parse().unwrap())]);
     peer.asked.clear();
     assert_eq!(answers(&mut peer, publish(None, 0, None)), []);
     assert!(matches!(peer.asked[..], [Effect::Forward(_)]));
@@ -225,7 +226,9 @@ fn a_page_that_the_store_answers_after_the_right_has_ended_is_not_sent() {
     peer.say(history("a"), 0);
     peer.server.granted(granted(&lists(&[], &["chat.>"])), 0);
     let frames = peer.run();
-    let [FromPeer::Page(page)] = &frames[..] else { panic!("{frames:?}") };
+    let [FromPeer::ChangedRights(_), FromPeer::Page(page)] = &frames[..] else {
+        panic!("{frames:?}")
+    };
     assert_eq!((page.refused, page.entries.len()), (Some(RejectCode::NotAllowed), 0));
 }
 
@@ -311,6 +314,28 @@ fn a_client_offers_what_the_welcome_says_and_reports_what_was_denied() {
     assert_eq!(said.collect::<Vec<_>>(), [&denied], "a number without a topic says nothing");
     dialogue.close(1_006);
     assert_eq!(dialogue.client.subject(), None);
+}
+
+#[test]
+fn a_refresh_that_changes_the_rights_is_answered_by_the_new_ones() {
+    let own = lists(&["person.{sub}"], ALL);
+    let mut peer = peer(0, &own);
+    peer.server.granted(granted(&own), 0);
+    assert_eq!(peer.run(), [], "nothing has changed");
+    peer.server.granted(granted(&lists(&["chat.{sub}.*"], ALL)), 0);
+    let frames = peer.run();
+    let expected: Rights = lists(&["chat.ann.*"], ALL).parse().unwrap();
+    assert_eq!(frames, [FromPeer::ChangedRights(expected.clone())]);
+
+    let mut dialogue = Dialogue::new(client::Options::default());
+    let rights = lists(&["person.ann"], ALL).parse().unwrap();
+    dialogue.say(FromPeer::Welcome(Welcome { rights, ..WELCOME }));
+    for frame in frames {
+        dialogue.say(frame);
+    }
+    assert_eq!(*dialogue.client.rights(), expected);
+    dialogue.say(FromPeer::ChangedRights(Rights::all()));
+    assert!(dialogue.client.rights().are_all());
 }
 
 #[test]

@@ -31,7 +31,7 @@ fn fenced(dialogue: &mut Dialogue) {
 }
 
 #[test]
-fn a_client_that_is_fenced_again_and_again_by_nobody_who_shares_its_store_takes_another_id() {
+fn a_client_that_is_fenced_again_and_again_from_outside_its_store_takes_another_id() {
     let mut dialogue = client(TAB);
     let id = hello(&mut dialogue).client;
     for _ in 0..5 {

@@ -2,6 +2,7 @@
 
 mod attacks;
 mod chart;
+mod chat;
 mod instructions;
 mod js;
 mod native;
@@ -29,8 +30,10 @@ pub enum Bench {
     Relay,
     /// The relay while one address attacks it: what other clients notice, and how much memory it takes
     Attacks,
-    /// What accounts cost: the relay with accounts beside the relay without
+    /// What trust costs: the relay with accounts beside the relay without, and signatures in each browser
     Trust,
+    /// The chat in Chromium, beside what it was before it was rebuilt
+    Chat,
     /// Nothing: only redraw the chart of the README from the existing tables
     Chart,
 }
@@ -49,13 +52,14 @@ const NEEDS: &[Need] = &[
 pub fn run(workspace: &Workspace, bench: Bench, arguments: &[String]) -> Result<()> {
     match bench {
         Bench::Bus | Bench::Js | Bench::Chart if !arguments.is_empty() => {
-            bail!("only `relay`, `attacks` and `trust` take arguments after `--`")
+            bail!("only `relay`, `attacks`, `trust` and `chat` take arguments after `--`")
         }
         Bench::Bus => bus(workspace),
         Bench::Js => js::run(workspace),
         Bench::Relay => relay::run(workspace, arguments),
         Bench::Attacks => attacks::run(workspace, arguments),
         Bench::Trust => trust::run(workspace, arguments),
+        Bench::Chat => chat::run(workspace, arguments),
         Bench::Chart => chart::draw(workspace),
     }
 }

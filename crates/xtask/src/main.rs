@@ -4,8 +4,10 @@
 //! library.
 
 mod bench;
+mod engine;
 mod exec;
 mod fuzz;
+mod harness;
 mod knocking;
 #[cfg(test)]
 mod modules;
@@ -91,7 +93,7 @@ enum Task {
         /// What to measure
         #[arg(value_enum)]
         what: bench::Bench,
-        /// For `relay` and `attacks`: which rows to measure, such as `--only fan-out --beside WSE --rounds 9`; with any
+        /// For `relay`, `attacks`, `trust` and `chat`: which rows to measure, such as `--only fan-out --beside WSE --rounds 9`; with any
         /// of these, no document is written
         #[arg(last = true)]
         arguments: Vec<String>,

@@ -20,7 +20,7 @@ use std::fs::{self, File, TryLockError};
 use std::path::PathBuf;
 
 pub use autobahn::wstest;
-pub use browsers::{WebKit, chromedriver, chromium, webkit};
+pub use browsers::{WebKit, chromedriver, chromium, firefox, webkit};
 pub use python::python;
 pub use wse::wse_python;
 

@@ -47,13 +47,22 @@ pub fn print_and_hold(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
+/// The bytes of the chat's wasm and JS, as they are weighed.
+pub fn weighed(workspace: &Workspace) -> Result<u64> {
+    let code = BUDGETS.iter().take_while(|budget| budget.name.starts_with("chat"));
+    code.map(|budget| Ok(measure(budget, &(budget.files)(workspace)?)?.compressed)).sum()
+}
+
 /// The chat's files with this extension, without the npm package and the page that embeds it.
 fn chat(workspace: &Workspace, extension: &str) -> Result<Vec<PathBuf>> {
     let dist = workspace.dist();
     let mut files = stamp::files(&dist)?;
     files.retain(|file| {
         let name = file.strip_prefix(&dist).unwrap_or(file);
-        !name.starts_with("npm") && !name.starts_with("embed.js") && has(file, &[extension])
+        let is_embedding = name.to_string_lossy().starts_with("embed.");
+        // The inspector is loaded when it is opened.
+        let is_inspector = name.starts_with("inspector.js");
+        !name.starts_with("npm") && !is_embedding && !is_inspector && has(file, &[extension])
     });
     Ok(files)
 }

@@ -1,5 +1,10 @@
 //! A browser with its own profile, and what a user does with the chat.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
 use fantoccini::key::Key;
 use fantoccini::wd::{WebDriverCompatibleCommand, WindowHandle};
 use fantoccini::{Client, ClientBuilder, Locator};
@@ -8,39 +13,47 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 use url::Url;
 
+use crate::driver::Engine;
 use crate::{Driver, eventually, tool};
 
-/// A headless Chromium on one page.
+/// A headless browser on one page.
 #[derive(Debug)]
 pub struct Browser {
     client: Client,
+    engine: Engine,
+    /// The driver's address, and the path of this browser there.
+    session: (String, String),
+    is_closed: bool,
+    /// What Firefox has reported as errors.
+    errors: Arc<Mutex<Vec<String>>>,
 }
 
 impl Browser {
     /// Opens a browser with an empty profile.
     pub async fn open(driver: &Driver) -> Self {
-        let arguments = [
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-quic",
-            "--no-first-run",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-            "--window-size=900,800",
-        ];
-        let capabilities = json!({
-            "goog:chromeOptions": { "binary": tool("EDK_CHROMIUM"), "args": arguments },
-            "goog:loggingPrefs": { "browser": "ALL" },
-        });
+        let capabilities = match driver.engine {
+            Engine::Chromium => chromium(),
+            Engine::Firefox => firefox(),
+        };
         let Value::Object(capabilities) = capabilities else { unreachable!("it is an object") };
         let client = ClientBuilder::new(HttpConnector::new())
             .capabilities(capabilities)
-            .connect(driver.url())
+            .connect(&driver.url)
             .await
-            .expect("ChromeDriver opens a browser");
-        Self { client }
+            .expect("the driver opens a browser");
+        let id = client.session_id().await.expect("the driver is there").unwrap_or_default();
+        let address = driver.url.trim_start_matches("http://").to_owned();
+        let browser = Self {
+            client,
+            engine: driver.engine,
+            session: (address, format!("/session/{id}")),
+            is_closed: false,
+            errors: driver.errors.clone(),
+        };
+        if browser.engine == Engine::Firefox {
+            browser.resize(900, 800).await;
+        }
+        browser
     }
 
     /// Joins a room of the Yew chat at `url` under a name.
@@ -178,7 +191,7 @@ impl Browser {
         tab
     }
 
-    /// The errors on the console since the last call, including CSP violations.
+    /// The errors on the console since the last call, in Chromium including CSP violations.
     pub async fn console_errors(&self) -> Vec<String> {
         self.console(&["SEVERE"]).await
     }
@@ -189,6 +202,11 @@ impl Browser {
     }
 
     async fn console(&self, levels: &[&str]) -> Vec<String> {
+        if self.engine == Engine::Firefox {
+            return std::mem::take(
+                &mut *self.errors.lock().unwrap_or_else(PoisonError::into_inner),
+            );
+        }
         let entries = self.client.issue_cmd(ConsoleLog).await.expect("ChromeDriver keeps the log");
         let entries = entries.as_array().cloned().unwrap_or_default();
         let of_level = |entry: &&Value| levels.iter().any(|level| entry["level"] == *level);
@@ -196,7 +214,33 @@ impl Browser {
         entries.map(|entry| entry["message"].as_str().unwrap_or_default().to_owned()).collect()
     }
 
-    /// Calls a method of the DevTools protocol, such as `Input.insertText`.
+    /// Gives the page this size in CSS pixels, and waits until it has been laid out and painted.
+    pub async fn resize(&self, width: u32, height: u32) {
+        match self.engine {
+            Engine::Chromium => {
+                let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+                self.call("Emulation.setDeviceMetricsOverride", size).await;
+            }
+            Engine::Firefox => {
+                let frame = "return [outerWidth - innerWidth, outerHeight - innerHeight]";
+                let frame = self.run(frame, vec![]).await;
+                let frame = |at: usize| frame[at].as_u64().unwrap_or_default() as u32;
+                let resized =
+                    self.client.set_window_size(width + frame(0), height + frame(1)).await;
+                resized.expect("the window can be resized");
+            }
+        }
+        let size = json!([width, height]);
+        eventually("the new size", async || {
+            (self.run("return [innerWidth, innerHeight]", vec![]).await == size).then_some(())
+        })
+        .await;
+        // Two frames later everything is in its place.
+        let frames = "const [done] = arguments; requestAnimationFrame(() => requestAnimationFrame(() => done()))";
+        self.run_async(frames, vec![]).await;
+    }
+
+    /// Calls a method of the DevTools protocol, such as `Input.insertText`. Only Chromium has it.
     pub async fn call(&self, method: &str, parameters: Value) -> Value {
         let command = DevTools(json!({ "cmd": method, "params": parameters }));
         self.client.issue_cmd(command).await.expect("ChromeDriver passes it on")
@@ -223,8 +267,9 @@ impl Browser {
     }
 
     /// Closes the browser.
-    pub async fn close(self) {
-        self.client.close().await.expect("the browser closes");
+    pub async fn close(mut self) {
+        self.client.clone().close().await.expect("the browser closes");
+        self.is_closed = true;
     }
 
     /// Sets the text of a field at once, and dispatches the event of typing.
@@ -235,6 +280,46 @@ impl Browser {
             input.dispatchEvent(new InputEvent('input', { bubbles: true }));";
         self.run(script, vec![css.into(), text.into()]).await;
     }
+}
+
+/// Closes the browser of a failed test: it would go on after its driver has been killed.
+impl Drop for Browser {
+    fn drop(&mut self) {
+        let (address, path) = &self.session;
+        if self.is_closed {
+            return;
+        }
+        let request =
+            format!("DELETE {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+        // The test has failed already, so nothing more is reported.
+        let _ = TcpStream::connect(address).and_then(|mut driver| {
+            driver.set_read_timeout(Some(Duration::from_secs(5)))?;
+            driver.write_all(request.as_bytes())?;
+            driver.read_to_end(&mut Vec::new())
+        });
+    }
+}
+
+fn chromium() -> Value {
+    let arguments = [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--window-size=900,800",
+    ];
+    json!({
+        "goog:chromeOptions": { "binary": tool("EDK_CHROMIUM"), "args": arguments },
+        "goog:loggingPrefs": { "browser": "ALL" },
+    })
+}
+
+fn firefox() -> Value {
+    json!({ "moz:firefoxOptions": { "binary": tool("EDK_FIREFOX"), "args": ["-headless"] } })
 }
 
 /// ChromeDriver's own command that passes a call to the browser.

@@ -1,17 +1,20 @@
 //! Real browsers and the real relay for the end-to-end tests. Each process is killed on drop.
 //!
 //! The programs come from environment variables, which `cargo xtask test` sets: `EDK_RELAY`, `EDK_PAGE`, `EDK_COUNTER`,
-//! `EDK_CHROMEDRIVER`, `EDK_CHROMIUM`, `EDK_PYTHON` and `EDK_AXE`.
+//! `EDK_CHROMEDRIVER`, `EDK_CHROMIUM`, `EDK_GECKODRIVER`, `EDK_FIREFOX`, `EDK_PYTHON` and `EDK_AXE`.
 
 mod browser;
 mod driver;
+pub mod list;
 mod proxy;
 mod relay;
+mod writer;
 
 pub use browser::Browser;
-pub use driver::Driver;
+pub use driver::{Driver, Engine};
 pub use proxy::{Network, Proxy};
 pub use relay::{Account, Relay};
+pub use writer::{Message, Writer};
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};

@@ -43,27 +43,47 @@ impl Relay {
         Self::start_in(data, tool(page), vec![]).await
     }
 
+    /// Like [`Relay::start`], with more options of the relay.
+    pub async fn start_with_options(options: &[&str]) -> Self {
+        let data = tempfile::tempdir().expect("a folder for the relay's data");
+        let options = options.iter().map(|&option| option.to_owned()).collect();
+        Self::start_in(data, tool("EDK_PAGE"), options).await
+    }
+
+    /// The folder of the relay's data.
+    pub fn data(&self) -> &Path {
+        self.data.path()
+    }
+
     /// Like [`Relay::start`], with accounts and guests, who may all read and write everything.
     pub async fn start_with_accounts<const N: usize>(names: [&str; N]) -> (Self, [Account; N]) {
         let data = tempfile::tempdir().expect("a folder for the relay's data");
         let [key, keys] = ["issuer.json", "keys.json"].map(|name| data.path().join(name));
-        let run = async |arguments: Vec<&std::ffi::OsStr>| {
-            let output = Command::new(tool("EDK_RELAY")).args(arguments).output().await;
-            let output = output.expect("EDK_RELAY names the relay's binary");
+        let run = async |command: &mut Command| {
+            let output = command.output().await.expect("EDK_RELAY names the relay's binary");
             assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
             String::from_utf8(output.stdout).expect("the relay writes text").trim().to_owned()
         };
+        let relay = || Command::new(tool("EDK_RELAY"));
         let claims = ["--auth-issuer", "https://issuer.example", "--auth-audience", "chat"];
-        run(vec!["keys".as_ref(), "--key".as_ref(), key.as_ref(), "--public".as_ref(), keys.as_ref()]).await;
+        run(relay().arg("keys").arg("--key").arg(&key).arg("--public").arg(&keys)).await;
         let mut accounts = Vec::new();
         for name in names {
-            let mut arguments = vec!["token".as_ref(), "--key".as_ref(), key.as_os_str()];
-            arguments.extend(claims.iter().chain(&RIGHTS).map(|argument| argument.as_ref()));
-            arguments.extend(["--subject", name, "--expires", "1h"].map(|argument| argument.as_ref()));
+            let mut making = relay();
+            making.arg("token").arg("--key").arg(&key).args(claims).args(RIGHTS);
+            let token = run(making.args(["--subject", name, "--expires", "1h"])).await;
+            accounts.push(Account { name: name.to_owned(), token });
             accounts.push(Account { name: name.to_owned(), token: run(arguments).await });
+=======
+            let mut arguments = vec!["token".as_ref(), "--key".as_ref(), key.as_os_str()];
+            arguments.extend(claims.iter().chain(&RIGHTS).map(std::ffi::OsStr::new));
+            arguments.extend(["--subject", name, "--expires", "1h"].map(std::ffi::OsStr::new));
+            accounts.push(Account { name: name.to_owned(), token: run(arguments).await });
+>>>>>>> h-benchchat
         }
         let mut options = vec!["--auth-keys".to_owned(), keys.display().to_string()];
-        options.extend(claims.iter().chain(&["--anonymous", "pub=>;sub=>"]).map(|one| (*one).to_owned()));
+        options.extend(claims.map(str::to_owned));
+        options.extend(["--anonymous", "pub=>;sub=>"].map(str::to_owned));
         let relay = Self::start_in(data, tool("EDK_PAGE"), options).await;
         (relay, accounts.try_into().expect("an account for each name"))
     }
@@ -95,16 +115,12 @@ impl Relay {
 
     /// Starts the relay again with the same port and data.
     pub async fn restart(&mut self) {
-        (self.process, self.address) = spawn(&self.address, self.data.path(), &self.page, &self.options).await;
+        (self.process, self.address) =
+            spawn(&self.address, self.data.path(), &self.page, &self.options).await;
     }
 }
 
-async fn spawn(
-    listen: &str,
-    data: &Path,
-    page: &Path,
-    options: &[String],
-) -> (Child, String) {
+async fn spawn(listen: &str, data: &Path, page: &Path, options: &[String]) -> (Child, String) {
     let mut process = Command::new(tool("EDK_RELAY"))
         .args(["--listen", listen])
         .arg("--data")

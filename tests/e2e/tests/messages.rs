@@ -6,6 +6,9 @@ use end_to_end::{Browser, Driver, Network, Proxy, Relay, eventually, tool};
 use fantoccini::key::Key;
 use serde_json::{Value, json};
 
+/// How long a paste of 100 kB may block the page, in milliseconds.
+const PASTE_MS: f64 = 300.0;
+
 const WRITER: &str = include_str!("timeline/writer.js");
 
 fn owned(texts: &[&str]) -> Vec<String> {
@@ -49,7 +52,9 @@ async fn use_tool(browser: &Browser, text: &str, tool: &str) {
         (browser.run(focus, vec![text.into(), tool.into()]).await == true).then_some(())
     })
     .await;
-    browser.click(&format!(".message:focus-within .tools .{tool}, .message:focus .tools .{tool}")).await;
+    browser
+        .click(&format!(".message:focus-within .tools .{tool}, .message:focus .tools .{tool}"))
+        .await;
 }
 
 async fn delete(browser: &Browser, text: &str) {
@@ -203,7 +208,8 @@ async fn two_tabs_that_toggle_one_reaction_at_once_and_all_other_clients_end_equ
 }
 
 #[tokio::test]
-async fn a_message_that_is_deleted_offline_is_deleted_everywhere_although_another_tab_edits_it_later() {
+async fn a_message_that_is_deleted_offline_is_deleted_everywhere_although_another_tab_edits_it_later()
+ {
     let (driver, relay) = (Driver::start().await, Relay::start().await);
     let network = Proxy::start(&relay.address(), &relay.address()).await;
     let (ann, bob) = (Browser::open(&driver).await, Browser::open(&driver).await);
@@ -274,7 +280,8 @@ async fn a_reply_to_a_message_4000_back_leads_to_it_twice() {
     eventually("the quote", async || (ann.run(line, vec![]).await == "500").then_some(())).await;
     for _ in 0..2 {
         ann.click(".quote").await;
-        let place = "const log = document.querySelector('.log'), row = log.querySelector('.target');
+        let place =
+            "const log = document.querySelector('.log'), row = log.querySelector('.target');
             if (!row) return null;
             const frame = log.getBoundingClientRect(), place = row.getBoundingClientRect();
             return [row.querySelector('.text').textContent.split(' ')[0],
@@ -319,8 +326,18 @@ async fn markdown_becomes_elements_and_html_and_other_schemes_stay_text() {
             text.querySelectorAll('img, b, script').length];";
     let rel = "noopener noreferrer";
     let expected = json!([
-        ["bold"], ["it"], ["no"], ["a_b", "<b>code</b>"], ["one", "two"], ["quoted"], ["<b>code</b>"],
-        [["https://en.wikipedia.org/wiki/A_(b)", "_blank", rel], ["https://x.org/a_b_", "_blank", rel]], 0
+        ["bold"],
+        ["it"],
+        ["no"],
+        ["a_b", "<b>code</b>"],
+        ["one", "two"],
+        ["quoted"],
+        ["<b>code</b>"],
+        [
+            ["https://en.wikipedia.org/wiki/A_(b)", "_blank", rel],
+            ["https://x.org/a_b_", "_blank", rel]
+        ],
+        0
     ]);
     assert_eq!(ann.run(script, vec![]).await, expected);
 
@@ -344,4 +361,126 @@ async fn markdown_becomes_elements_and_html_and_other_schemes_stay_text() {
     assert!(spent.as_f64().unwrap() < 500.0, "{spent} ms");
     is_quiet(&ann).await;
     ann.close().await;
+}
+
+/// Presses a key with a command of the editor, such as `paste`.
+async fn command(browser: &Browser, command: &str) {
+    let key = json!({ "type": "rawKeyDown", "key": "F24", "commands": [command] });
+    browser.call("Input.dispatchKeyEvent", key).await;
+    browser.call("Input.dispatchKeyEvent", json!({ "type": "keyUp", "key": "F24" })).await;
+}
+
+#[tokio::test]
+async fn a_paste_of_100_kilobytes_is_quick_and_is_sent_as_folded_messages() {
+    let (driver, relay) = (Driver::start().await, Relay::start().await);
+    let (ann, bob) = (Browser::open(&driver).await, Browser::open(&driver).await);
+    ann.join(&relay.url(), "tea", "Ann").await;
+    bob.join(&relay.url(), "tea", "Bob").await;
+    ann.put("#composer", &"a word and another one ".repeat(100_000 / 23)).await;
+    command(&ann, "selectAll").await;
+    command(&ann, "cut").await;
+    composer_is(&ann, "").await;
+    let watch = "const field = document.querySelector('#composer');
+        window.spent = null;
+        field.addEventListener('beforeinput', () => {
+            const begun = performance.now();
+            requestAnimationFrame(() => setTimeout(() => window.spent = performance.now() - begun));
+        }, { once: true });";
+    let mut quickest = f64::MAX;
+    // A busy machine is slow now and then.
+    for _ in 0..5 {
+        ann.put("#composer", "").await;
+        ann.run(watch, vec![]).await;
+        command(&ann, "paste").await;
+        let spent = eventually("the paste", async || {
+            ann.run("return window.spent", vec![]).await.as_f64()
+        })
+        .await;
+        quickest = quickest.min(spent);
+    }
+    println!("a paste of 100 kB: {quickest} ms");
+    assert!(quickest < PASTE_MS, "{quickest} ms");
+    ann.says(".send-parts", "Send 17 messages").await;
+    ann.click(".send-parts").await;
+    composer_is(&ann, "").await;
+    is_stored(&ann, 17).await;
+    eventually("17 folded messages", async || {
+        let folded = bob.run("return document.querySelectorAll('.message .unfold').length", vec![]).await;
+        (folded == 17).then_some(())
+    })
+    .await;
+    is_quiet(&ann).await;
+    ann.close().await;
+    bob.close().await;
+}
+
+#[tokio::test]
+async fn emoji_are_found_by_search_and_by_name_but_not_while_an_input_method_composes() {
+    let (driver, relay) = (Driver::start().await, Relay::start().await);
+    let ann = Browser::open(&driver).await;
+    ann.join(&relay.url(), "tea", "Ann").await;
+    let loaded = "return performance.getEntriesByType('resource').some(({ name }) => name.includes('/emoji/'))";
+    assert_eq!(ann.run(loaded, vec![]).await, false, "the table is loaded when it is needed");
+
+    ann.click(".open-emoji").await;
+    ann.appears(".emoji .groups button:nth-child(9)").await;
+    let search = ann.appears(".emoji input").await;
+    search.send_keys("rocket").await.expect("the search takes keys");
+    ann.appears(".grid [data-emoji='🚀']:first-child").await;
+    search.send_keys(&key(Key::Enter)).await.expect("the search takes keys");
+    composer_is(&ann, "🚀").await;
+    press(&ann, &key(Key::Enter)).await;
+    ann.appears(".text.few").await;
+
+    // Skin tones, arrow keys, and what was used last.
+    ann.click(".open-emoji").await;
+    ann.appears(".grid [data-emoji='🚀']:first-child").await;
+    ann.click(".emoji .find button").await;
+    let search = ann.appears(".emoji input").await;
+    search.send_keys("waving hand").await.expect("the search takes keys");
+    ann.appears(".grid [data-emoji='👋🏻']:first-child").await;
+    search.send_keys(&key(Key::Down)).await.expect("the search takes keys");
+    let focused = "return document.activeElement.dataset.emoji ?? document.activeElement.tagName";
+    eventually("the grid has the focus", async || {
+        (ann.run(focused, vec![]).await == "👋🏻").then_some(())
+    })
+    .await;
+    let escape = json!({ "type": "rawKeyDown", "key": "Escape", "code": "Escape", "windowsVirtualKeyCode": 27 });
+    ann.call("Input.dispatchKeyEvent", escape).await;
+    eventually("the composer has the focus", async || {
+        (ann.run(focused, vec![]).await == "TEXTAREA").then_some(())
+    })
+    .await;
+
+    press(&ann, "so :smi").await;
+    ann.says(".choices [aria-selected=true] bdi", ":smile:").await;
+    press(&ann, &key(Key::Enter)).await;
+    composer_is(&ann, "so 😄 ").await;
+    ann.put("#composer", "").await;
+    let composed = json!({ "text": ":smi", "selectionStart": 4, "selectionEnd": 4 });
+    ann.call("Input.imeSetComposition", composed).await;
+    composer_is(&ann, ":smi").await;
+    assert!(ann.run("return document.querySelector('.choices')", vec![]).await.is_null());
+    is_quiet(&ann).await;
+    ann.close().await;
+}
+
+#[tokio::test]
+async fn an_at_sign_completes_the_name_of_a_person_who_has_written() {
+    let (driver, relay) = (Driver::start().await, Relay::start().await);
+    let (ann, bob) = (Browser::open(&driver).await, Browser::open(&driver).await);
+    ann.join(&relay.url(), "tea", "Ann").await;
+    bob.join(&relay.url(), "tea", "Bob Anders").await;
+    bob.say("hello").await;
+    ann.shows(&owned(&["hello"])).await;
+    press(&ann, "hi @and").await;
+    ann.says(".choices [aria-selected=true]", "Bob Anders").await;
+    press(&ann, &key(Key::Tab)).await;
+    composer_is(&ann, "hi @Bob Anders ").await;
+    press(&ann, "!").await;
+    press(&ann, &key(Key::Enter)).await;
+    bob.shows(&owned(&["hello", "hi @Bob Anders !"])).await;
+    is_quiet(&ann).await;
+    ann.close().await;
+    bob.close().await;
 }

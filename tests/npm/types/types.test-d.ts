@@ -3,7 +3,7 @@
 import {
   createBus, createSingleton, type Bus, type DataOf, type Event, type Portable, type PublicKey, type Receipt,
 } from "event-driven-kit";
-import { createTextKit, TextChat, TextChatClient } from "event-driven-kit/chat";
+import { createTextKit, TextChat, TextChatClient, type Message as ChatMessage, type Reaction, type Reference } from "event-driven-kit/chat";
 import { load, loadSync } from "event-driven-kit/slim";
 
 interface Item {
@@ -150,6 +150,37 @@ client.on("TEXT_MESSAGE", (text) => text.trim());
 // @ts-expect-error there is no such event
 client.on("TEXT", () => {});
 void client.sendText("hello").then(({ offset }) => offset);
+
+const timeline = kit.timeline((message) => {
+  same<Same<typeof message, ChatMessage>>();
+  const reactions: readonly Reaction[] = message.reactions;
+  message.event.time satisfies number | undefined;
+  return [message.sender.name, message.text, message.isOwn, message.isEdited, message.isDeleted, reactions[0]?.count];
+});
+const [message] = timeline.messages;
+if (message) {
+  const target: Reference | undefined = message.replyTo;
+  if (target) timeline.find(target)?.text.trim();
+  // @ts-expect-error a message never changes
+  message.text = "other";
+  // @ts-expect-error it replies to something only if it says so
+  timeline.find(message.replyTo);
+  void kit.edit(message, "hello").then(({ id }) => id);
+  void kit.react(message.event, "🎉", false);
+  void client.reply(message, "yes");
+  void client.delete(message).then(({ epoch }) => epoch);
+  void kit.sendText("yes", { replyTo: message });
+  // @ts-expect-error a text is not a message
+  void kit.react("hello", "🎉");
+}
+void timeline.older(10).then((hasMore) => hasMore satisfies boolean);
+void kit.history({ limit: 5 }).then(({ messages, next }) => kit.history({ before: next ?? messages[0]?.event.deletes }));
+client.on("EDITED", ({ about, text }, sender, event) => {
+  same<Same<typeof sender, undefined>>();
+  return [about.offset, text, event.source];
+});
+kit.on("REACTED", ({ emoji, isOn, person }) => [emoji, isOn satisfies boolean, person]);
+kit.on("DELETED", ({ offset }) => offset satisfies string);
 
 const issuers = { "https://id.example": { keys: [{ kty: "EC", crv: "P-256", x: "", y: "" }] } };
 const certify = async ({ kty, crv, x, y }: PublicKey) => `a certificate of ${kty} ${crv} ${x} ${y}`;

@@ -1,9 +1,12 @@
 //! `event-driven-kit.v1`. Events are counted without decoding them.
 
 use std::collections::HashMap;
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Result, bail};
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use minicbor::Decoder;
 use session::{
     Body, FromClient, FromPeer, Hello, Position, Publish, SUBPROTOCOL, Start, Subscribe,
@@ -13,6 +16,12 @@ use super::{Seen, Wire};
 
 /// The frame kind of an event.
 const EVENT: u64 = 9;
+/// The host of the relay's URL.
+const HOST: &str = "127.0.0.1";
+/// The key of the device of all clients with a token.
+static DEVICE: LazyLock<EcdsaKeyPair> = LazyLock::new(|| {
+    EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect("the system has randomness")
+});
 /// How many topics have a number at a time.
 const TOPICS: usize = 1_024;
 
@@ -74,6 +83,15 @@ impl Relay {
     }
 }
 
+/// A hello with a token, and with the proof of the device's key.
+fn proven(hello: Hello, token: Option<String>) -> Hello {
+    let bytes = trust::proof_bytes(HOST, &hello.client, hello.fence, token.as_deref());
+    let proof = DEVICE.sign(&SystemRandom::new(), &bytes).expect("the system has randomness");
+    let sized = "a key has 65 bytes, and a signature 64";
+    let key = DEVICE.public_key().as_ref().try_into().expect(sized);
+    Hello { token, key: Some(key), proof: Some(proof.as_ref().try_into().expect(sized)), ..hello }
+}
+
 impl Wire for Relay {
     fn path(&self) -> &'static str {
         "/ws"
@@ -86,7 +104,8 @@ impl Wire for Relay {
     fn greet(&mut self, out: &mut Vec<u8>) {
         let client = (u128::from(std::process::id()) << 64 | u128::from(self.client)).to_be_bytes();
         let token = self.token.take();
-        let hello = Hello { token, reading: true, ..Hello::new(client, [7; 32], 1) };
+        let hello = Hello { reading: true, ..Hello::new(client, [7; 32], 1) };
+        let hello = if token.is_some() { proven(hello, token) } else { hello };
         FromClient::Hello(hello).encode(out);
     }
 

@@ -4,11 +4,11 @@
 use std::time::Instant;
 
 use anyhow::Result;
-use bus_benches::{Compared, Row};
+use bus_benches::{Compared, Row, median, sorted};
 
 use super::{Bench, Beside, PAYLOAD, Ready, beside, measure};
 use crate::load::Load;
-use crate::rounds::{compare, median, sorted};
+use crate::rounds::compare;
 use crate::server::Kind::{Nats, Relay, RelayJson, SocketIo, Wse, WseRecovery};
 use crate::server::{Kind, Server};
 use crate::wire::Mode::{Inside, Json, Raw};

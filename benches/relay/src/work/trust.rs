@@ -17,15 +17,15 @@ use crate::server::{Kind, Server};
 
 /// The bar for the ratio of CPU with accounts to CPU without.
 const CPU: f64 = 1.05;
-/// The bar for connects with a token, in milliseconds of CPU.
+/// The bar for connects with a token and, but for JSON, the proof of a key, in milliseconds of CPU.
 const CONNECT: f64 = 0.3;
 /// The bar for the check of rights, in nanoseconds of CPU.
 const RIGHTS: f64 = 1_000.0;
 /// The bar for the attributes of identity, in bytes.
 const IDENTITY: f64 = 45.0;
 
-/// Clients connect at the same time: the whole cost from the TCP connection to the answer of the hello, with the check
-/// of the token.
+/// Clients connect at the same time: the whole cost from the TCP connection to the answer of the hello, with the checks of
+/// the token and of the proof.
 pub fn connect(bench: &Bench<'_>) -> Result<()> {
     const CLIENTS: usize = 64;
     const TIMES: usize = 8;
@@ -44,13 +44,15 @@ pub fn connect(bench: &Bench<'_>) -> Result<()> {
         let cpu = server.cpu_time()?.saturating_sub(before);
         anyhow::Ok([cpu.as_secs_f64() * 1e3 / (CLIENTS * TIMES) as f64])
     };
-    for (wire, with, without) in [("", Accounts, Relay), (", JSON", AccountsJson, RelayJson)] {
+    let wires =
+        [("a token and a proof", Accounts, Relay), ("a token, JSON", AccountsJson, RelayJson)];
+    for (shown, with, without) in wires {
         let [with, without] = [bench.start(with)?, bench.start(without)?];
         all(&with)?;
         all(&without)?;
         let rounds = bench.programs.rounds;
         let [cpu] = compare(rounds, || round(&with), || round(&without))?;
-        let work = format!("connect with a token{wire}: CPU");
+        let work = format!("connect with {shown}: CPU");
         Row::counted(&work, "ms", cpu.ours, CONNECT).print();
         Row::shown_in("ms", &format!("{work}, beside none"), &cpu).print();
     }

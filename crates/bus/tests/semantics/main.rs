@@ -4,6 +4,7 @@ mod batches;
 mod echoes;
 mod groups;
 mod observing;
+mod observers;
 mod order;
 mod pool;
 mod queues;

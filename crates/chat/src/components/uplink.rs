@@ -20,6 +20,9 @@ pub fn use_uplink(bus: &Bus) -> Option<Result<Rc<Bridge>, BridgeError>> {
     let uplink = use_state(|| None);
     let (set, bus) = (uplink.setter(), bus.clone());
     use_effect_with((), move |()| {
+        if bus.is_sealed() {
+            return;
+        }
         set.set(Some(Bridge::connect(&bus, account::sign_in(address::peer())).map(Rc::new)));
     });
     (*uplink).clone()

@@ -203,6 +203,20 @@ fn values_take_the_places_of_their_names_and_are_not_read_as_names() {
     assert_eq!([count(0), count(1), count(2)], ["0 messages", "1 message", "2 messages"]);
 }
 
+/// A page that is written from right to left is mirrored.
+#[test]
+fn the_style_sheets_name_no_left_and_right() {
+    for entry in fs::read_dir(root().join("www/chat")).unwrap() {
+        let path = entry.unwrap().path();
+        for line in fs::read_to_string(&path).unwrap().lines() {
+            let Some((property, value)) = line.trim().split_once(':') else { continue };
+            let is_side = |text: &str| text.split('-').any(|word| matches!(word, "left" | "right"));
+            let is_physical = is_side(property) || (property == "float" && is_side(value.trim()));
+            assert!(!is_physical, "{}: {line}", path.display());
+        }
+    }
+}
+
 #[test]
 fn literals_are_found_with_escapes_and_after_characters() {
     let code = "let a: &'a str = t(\"one \\\"two\\\" \\u{2026}\"); '\"'; '\\''; f(\"three\", t_count(\n  \"x\", \"y\"";

@@ -71,21 +71,5 @@ impl<S: AsyncRead + Unpin> AsyncRead for Http1Stream<S> {
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Http1Stream<S> {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().inner).poll_write(context, bytes)
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        slices: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().inner).poll_write_vectored(context, slices)
-    }
-
-    crate::around::flush_and_shut_down!();
+    crate::around::write_through!();
 }

@@ -97,6 +97,30 @@ impl ConnectionPermit {
         self.is_surplus
     }
 
+    /// Whether the connection counts for no client, because it comes from a proxy.
+    pub(crate) fn is_unassigned(&self) -> bool {
+        self.key.is_none()
+    }
+
+    /// Counts the connection as one of `key` for a while. Returns false if `key` has as many as it may have.
+    pub(crate) fn lend(&mut self, key: &Key) -> bool {
+        let mut taken = self.permits.lock();
+        let permit = self.permits.take_of(&mut taken, key);
+        if permit == Some(true) {
+            ConnectionPermits::give_back(&mut taken, key);
+        }
+        let is_lent = permit == Some(false);
+        self.key = is_lent.then(|| key.clone());
+        is_lent
+    }
+
+    /// Ends [`ConnectionPermit::lend`].
+    pub(crate) fn unassign(&mut self) {
+        if let Some(key) = self.key.take() {
+            ConnectionPermits::give_back(&mut self.permits.lock(), &key);
+        }
+    }
+
     /// Counts the connection as one of `key`, which a request or a credential has named. Returns false if there are too many.
     pub(crate) fn assign(&mut self, key: &Key) -> bool {
         if self.key.as_ref() == Some(key) {
@@ -165,6 +189,22 @@ mod tests {
         assert!(one.assign(&key(2)));
         assert_eq!(permits.lock().of.get(&key(1)), Some(&1));
         drop((one, two));
+        assert!(permits.lock().of.is_empty());
+    }
+
+    #[test]
+    fn a_proxys_connection_counts_for_a_client_during_its_request_only() {
+        let permits = permits(1, 100);
+        let [mut one, mut two] = [(); 2].map(|()| permits.take(None).unwrap());
+        assert!(one.lend(&key(1)));
+        assert!(!two.lend(&key(1)) && two.is_unassigned() && !two.is_surplus());
+        assert!(two.lend(&key(2)));
+        one.unassign();
+        two.unassign();
+        assert!(two.lend(&key(1)));
+        drop(two);
+        assert!(one.lend(&key(1)));
+        drop(one);
         assert!(permits.lock().of.is_empty());
     }
 

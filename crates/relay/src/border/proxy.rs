@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_elses_word_is_taken() {
+    fn other_addresses_are_not_believed() {
         assert_eq!(client("192.0.2.1", &["198.51.100.1"]), "192.0.2.1");
         let proxies = Proxies::new(vec!["10.0.0.0/8".parse().unwrap()]);
         let https = headers("x-forwarded-proto", &["https"]);

@@ -27,7 +27,7 @@ use crate::authority::{Admitted, Refused as Refusal};
 use crate::border::audit::{self, Refused, Who};
 use crate::border::{Client, Peer};
 use crate::connection::{FULL, Shared};
-use crate::hub::{Answer, Forwarded, Queued};
+use crate::hub::{Answer, Charge, Forwarded, Queued};
 use crate::limits::{Allowance, Kind};
 use binding::Mode;
 use problem::Problem;
@@ -57,8 +57,7 @@ async fn publish(
     peer: &Peer,
     request: Request,
 ) -> Result<(StatusCode, Value), Problem> {
-    // The sender of `connections_done` is held until the events are answered.
-    let AppState { shared, connections_done: _done, .. } = app_state;
+    let AppState { shared, connections_done, .. } = app_state;
     let border = &*shared.border;
     let (head, body) = request.into_parts();
     let headers = &head.headers;
@@ -69,13 +68,14 @@ async fn publish(
         let detail = "pages of this origin may not publish; see --allow-origin";
         return Err(Problem::new(StatusCode::FORBIDDEN, "foreign_origin", detail));
     }
-    let mut server = sign_in(&shared, &mut client, headers).await?;
-    if !border.admits_request(peer, &client.allowance).await {
+    let Some(_counted) = border.admits_request(peer, &client) else {
         let code = StatusCode::SERVICE_UNAVAILABLE.as_u16();
         audit::refused(&border.metrics, Refused::Limit, client.address, code);
         let problem = Problem::overloaded("too many connections come from your address");
         return Err(problem.retry(Duration::from_millis(RETRY.into())));
-    }
+    };
+    let mut server = sign_in(&shared, &mut client, headers).await?;
+    border.charge_request(&client.allowance).await;
     let mode = Mode::of(headers)?;
     let (bytes, permit) = {
         let _lent = peer.gate.lend(&client.allowance);
@@ -89,34 +89,21 @@ async fn publish(
     if server.take_denials() > 0 {
         audit::denied(Who { subject: server.subject(), address: client.address });
     }
-    let Checked { events, forwards, writes } = checked?;
+    let checked = checked?;
     let queued = Queued::new(client.share.clone());
-    let charge = timeout(FULL, queued.charge(&writes)).await;
+    let charge = timeout(FULL, queued.charge(&checked.writes)).await;
     let full = || Problem::overloaded("too many events of your address wait for the store");
     let charge = charge.map_err(|_| full().retry(Duration::from_millis(RETRY.into())))?;
     drop(permit);
     still_admitted(&shared, &client, headers)?;
-    let mut decided = if writes.is_empty() {
-        Vec::new()
-    } else {
-        let (answer, mut answered) = mpsc::unbounded_channel();
-        let is_queued = shared.hub.write(writes, None, &answer, charge).await;
-        drop(answer);
-        let answers = if is_queued { answered.recv().await } else { None };
-        answers
-            .ok_or_else(|| Problem::rejected(RejectCode::Unavailable, "the store has stopped"))?
-    }
-    .into_iter();
-    let acks = events.into_iter().map(|event| match event.source {
-        Some(_) => event.stored(decided.next()),
-        None => Ok(json!({ "id": event.id, "ephemeral": true })),
+    // A task of its own: from here on the client can no longer stop it by closing the connection.
+    let publishing = tokio::spawn(async move {
+        let acks = checked.publish(&shared, charge).await;
+        drop(connections_done);
+        acks
     });
-    let acks = acks.collect::<Result<Vec<Value>, Problem>>()?;
-    let are_ephemeral = forwards.len() == acks.len() && !acks.is_empty();
-    shared.metrics.events.forwarded(forwards.len() as u64);
-    for event in forwards {
-        shared.hub.forward(Forwarded { from: shared.hub.number(), event });
-    }
+    let stopped = |_| Problem::rejected(RejectCode::Unavailable, "the relay stops");
+    let (acks, are_ephemeral) = publishing.await.map_err(stopped)??;
     let status = if are_ephemeral { StatusCode::ACCEPTED } else { StatusCode::OK };
     Ok((status, mode.answer(acks)))
 }
@@ -241,6 +228,34 @@ struct Checked {
     forwards: Vec<Ephemeral>,
     /// The durable ones.
     writes: Vec<Write>,
+}
+
+impl Checked {
+    /// Publishes the events: first the durable ones, in one commit, and then the ephemeral ones if the store has taken
+    /// those. Returns the answers, and whether all events are ephemeral.
+    async fn publish(self, shared: &Shared, charge: Charge) -> Result<(Vec<Value>, bool), Problem> {
+        let Self { events, forwards, writes } = self;
+        let mut decided = Vec::new().into_iter();
+        if !writes.is_empty() {
+            let (answer, mut answered) = mpsc::unbounded_channel();
+            let is_queued = shared.hub.write(writes, None, &answer, charge).await;
+            drop(answer);
+            let answers = if is_queued { answered.recv().await } else { None };
+            let stopped = || Problem::rejected(RejectCode::Unavailable, "the store has stopped");
+            decided = answers.ok_or_else(stopped)?.into_iter();
+        }
+        let acks = events.into_iter().map(|event| match event.source {
+            Some(_) => event.stored(decided.next()),
+            None => Ok(json!({ "id": event.id, "ephemeral": true })),
+        });
+        let acks = acks.collect::<Result<Vec<Value>, Problem>>()?;
+        let are_ephemeral = forwards.len() == acks.len() && !acks.is_empty();
+        shared.metrics.events.forwarded(forwards.len() as u64);
+        for event in forwards {
+            shared.hub.forward(Forwarded { from: shared.hub.number(), event });
+        }
+        Ok((acks, are_ephemeral))
+    }
 }
 
 /// Checks all events before any of them is published.

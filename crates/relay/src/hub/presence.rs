@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_reload_wakes_nobody() {
+    async fn a_reload_wakes_no_watcher() {
         let (presence, bell) = (Arc::new(Presence::default()), Arc::new(Notify::new()));
         presence.join(joiner(1, 1), &lobby(), "ann", b"", None).unwrap();
         presence.watch(9, &lobby(), &bell);

@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn those_that_wait_take_turns_and_nobody_overtakes_them() {
+    async fn waiting_callers_take_turns_and_are_not_overtaken() {
         let bucket = Arc::new(Bucket::new(Rate::new(10, 10)));
         bucket.take(10).await;
         let began = Instant::now();

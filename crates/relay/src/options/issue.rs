@@ -46,6 +46,9 @@ pub struct Token {
     /// The account, such as ann.
     #[arg(long, visible_alias = "sub")]
     subject: String,
+    /// The account's name for people, such as 'Ann Lee'. Certificates that the relay makes contain it.
+    #[arg(long)]
+    name: Option<String>,
     /// The issuer, as in the relay's option.
     #[arg(long, value_name = "ISSUER")]
     auth_issuer: String,
@@ -97,6 +100,7 @@ impl Token {
         session::rights::Subject::account(&self.subject)?;
         let token = NewToken {
             subject: self.subject,
+            name: self.name,
             issuer: self.auth_issuer,
             audience: self.auth_audience,
             rights,

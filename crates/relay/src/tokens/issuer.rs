@@ -76,6 +76,8 @@ impl std::fmt::Debug for IssuerKey {
 pub struct NewToken {
     /// The account.
     pub subject: String,
+    /// The account's name for people, in certificates that the relay makes.
+    pub name: Option<String>,
     /// The claim `iss`.
     pub issuer: String,
     /// The claim `aud`.
@@ -194,10 +196,13 @@ impl IssuerKey {
         }
         let now = get_current_timestamp();
         let edk = EdkClaim { rights: token.rights.clone(), limits: token.limits };
-        let claims = json!({
+        let mut claims = json!({
             "iss": token.issuer, "aud": token.audience, "sub": token.subject,
             "iat": now, "exp": now + token.seconds, "edk": edk,
         });
+        if let Some(name) = &token.name {
+            claims["name"] = name.as_str().into();
+        }
         let header = Header { kid: Some(self.kid.clone()), ..Header::new(Algorithm::ES256) };
         encode(&header, &claims, &self.encoding_key()?).map_err(|_| IssuerError::Crypto)
     }

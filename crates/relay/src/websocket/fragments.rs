@@ -198,23 +198,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Fragmented<S> {
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Fragmented<S> {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().inner).poll_write(context, bytes)
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().inner).poll_write_vectored(context, bytes)
-    }
-
-    crate::around::flush_and_shut_down!();
+    crate::around::write_through!();
 }
 
 #[cfg(test)]

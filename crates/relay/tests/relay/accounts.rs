@@ -170,6 +170,7 @@ impl Accounts {
 fn new_token(subject: &str, rights: &str) -> NewToken {
     NewToken {
         subject: subject.to_owned(),
+        name: None,
         issuer: ISSUER.to_owned(),
         audience: AUDIENCE.to_owned(),
         rights: rights.parse().unwrap(),

@@ -1,5 +1,7 @@
 //! `POST /events`: backends that publish by HTTP. Those with an account are tested in `accounts/backends.rs`.
 
+mod unfinished;
+
 use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::net::TcpStream;

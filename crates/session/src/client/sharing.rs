@@ -250,6 +250,12 @@ impl Client {
                 }
                 return false;
             }
+            FromPeer::ChangedRights(_) => {
+                if !self.following {
+                    self.connection.for_followers.extend_from_slice(bytes);
+                }
+                return false;
+            }
             _ => return false,
         };
         if self.following || base_of(number) == 0 {

@@ -3,9 +3,10 @@
 
 use std::collections::BTreeMap;
 
+use super::draft::Draft;
 use super::read::{extension_name, type_of_bytes};
-use super::{Incoming, ReadError, time};
-use crate::{Body, Extension};
+use super::{Incoming, ReadError};
+use crate::Extension;
 
 /// Reads an event from its attributes. `content_type` is the attribute `datacontenttype`. Values of extensions are
 /// strings, because their type is unknown.
@@ -33,14 +34,7 @@ fn event(
     }
     let source = required(&mut attributes, "source")?;
     let topic = required(&mut attributes, "type")?;
-    let time = attributes.remove("time");
-    let time = time.map(|text| time::read(&text).ok_or("`time` is not an RFC 3339 time"));
-    let (time, nanoseconds) = time.transpose()?.unzip();
-    let ephemeral = match attributes.remove("ephemeral").as_deref() {
-        Some("true") => true,
-        None | Some("false") => false,
-        Some(_) => return Err("`ephemeral` is true or false".to_owned()),
-    };
+    let (time, ephemeral) = (attributes.remove("time"), attributes.remove("ephemeral"));
     let content_type = match content_type {
         None if data.is_empty() => None,
         content_type => type_of_bytes(content_type, &data),
@@ -50,18 +44,8 @@ fn event(
         extension_name(&name).map(|()| (name, Extension::Text(value)))
     };
     let extensions = attributes.into_iter().map(extension).collect::<Result<_, _>>()?;
-    let body = Body {
-        id: id.to_owned(),
-        source,
-        time,
-        nanoseconds: nanoseconds.unwrap_or_default(),
-        content_type,
-        schema,
-        data,
-        extensions,
-        ..Body::default()
-    };
-    Ok(Incoming::Publish { topic, body, ephemeral })
+    let (time, ephemeral) = (time.as_deref(), ephemeral.as_deref());
+    Draft { id, source, topic, time, ephemeral, content_type, schema, data, extensions }.publish()
 }
 
 fn required(attributes: &mut BTreeMap<String, String>, name: &str) -> Result<String, String> {

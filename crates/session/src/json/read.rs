@@ -5,8 +5,9 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::draft::Draft;
 use super::members::{Members, is_json, nests_too_deep};
-use super::{Incoming, ReadError, time};
+use super::{Incoming, ReadError};
 use crate::wire::body::{is_extension_name, is_reserved};
 use crate::{Body, Extension, Form, MAX_NUMBER, Position, Start, Stream, TallyTopic};
 
@@ -66,34 +67,16 @@ fn publish(
     mut members: Members<'_>,
 ) -> Result<Incoming, String> {
     let time = string(&mut members, "time")?;
-    let time = time.map(|text| time::read(&text).ok_or("`time` is not an RFC 3339 time"));
-    let (time, nanoseconds) = time.transpose()?.unzip();
     let content_type = string(&mut members, "datacontenttype")?;
     let schema = string(&mut members, "dataschema")?;
     let (content_type, data) = data(&mut members, content_type)?;
-    let ephemeral = match members.remove("ephemeral").map(RawValue::get) {
-        Some("true") => true,
-        None | Some("false") => false,
-        Some(_) => return Err("`ephemeral` is true or false".to_owned()),
-    };
+    let ephemeral = members.remove("ephemeral").map(RawValue::get);
     let extensions = members
         .into_rest()
         .map(|(name, value)| extension(&name, value).map(|value| (name, value)))
         .collect::<Result<_, _>>()?;
-    let id = id.to_owned();
-    let nanoseconds = nanoseconds.unwrap_or_default();
-    let body = Body {
-        id,
-        source,
-        time,
-        nanoseconds,
-        content_type,
-        schema,
-        data,
-        extensions,
-        ..Body::default()
-    };
-    Ok(Incoming::Publish { topic, body, ephemeral })
+    let time = time.as_deref();
+    Draft { id, source, topic, time, ephemeral, content_type, schema, data, extensions }.publish()
 }
 
 /// The media type and the data. Without data a media type is ignored, and [`JSON`] need not be named.

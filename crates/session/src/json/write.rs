@@ -5,8 +5,9 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 use topic::{Pattern, Topic};
 
+use super::EventPosition;
 use super::members::is_json;
-use super::{EventPosition, time};
+use crate::rfc3339;
 use crate::rights::{Right, Rights};
 use crate::signed::dsse_material;
 use crate::wire::body::is_reserved;
@@ -157,7 +158,7 @@ impl Text {
         string(&mut out, topic.as_str());
         member(&mut out, "id", &body.id);
         member(&mut out, "source", &body.source);
-        if let Some(time) = body.time.and_then(|time| time::write(time, body.nanoseconds)) {
+        if let Some(time) = body.time.and_then(|time| rfc3339::write(time, body.nanoseconds)) {
             member(&mut out, "time", &time);
         }
         if let Some(content_type) = &body.content_type {

@@ -215,8 +215,11 @@ impl Server {
                 }
             }
             // The grammar has no text for these. There is no hello and no ping by number, the close frame replaces
-            // the bye, and the end of the past is not reported.
-            FromPeer::Welcome(_) | FromPeer::Pong(_) | FromPeer::Bye(_) => {}
+            // the bye, and neither changed rights nor the end of the past are reported.
+            FromPeer::Welcome(_)
+            | FromPeer::Pong(_)
+            | FromPeer::Bye(_)
+            | FromPeer::ChangedRights(_) => {}
             FromPeer::CaughtUp(_) => {}
             // Responses to requests that only frames can make.
             FromPeer::Page(_)

@@ -118,6 +118,7 @@ pub(crate) fn from_peer(d: &mut Reader<'_>) -> Read<Option<FromPeer>> {
             kinds: f.numbers(8),
             reading: f.flag(9),
         }),
+        FrameKind::ChangedRights => FromPeer::ChangedRights(f.rights(0)),
         FrameKind::Subscribed => FromPeer::Subscribed(Subscribed {
             subscription: f.number32(0),
             head: f.position(1),

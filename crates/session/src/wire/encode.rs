@@ -107,6 +107,9 @@ pub(crate) fn from_client(sent: &FromClient, message: &mut Vec<u8>) {
 /// Appends a peer's frame to a message.
 pub(crate) fn from_peer(sent: &FromPeer, message: &mut Vec<u8>) {
     match sent {
+        FromPeer::ChangedRights(rights) => {
+            with_rights(rights, |rights| frame(message, FrameKind::ChangedRights, &[rights]));
+        }
         FromPeer::Welcome(f) => {
             with_rights(&f.rights, |rights| {
                 let fields = [

@@ -65,6 +65,8 @@ pub enum FromPeer {
     Denied(Denied),
     Deleted(Deleted),
     Tallied(Tallied),
+    /// What the client may do from here on, after a [`Refresh`] that has changed it.
+    ChangedRights(Rights),
 }
 
 /// The first frame of a client, which identifies and authenticates it.

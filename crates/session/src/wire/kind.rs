@@ -37,11 +37,12 @@ pub enum FrameKind {
     Deleted = 29,
     Tally = 30,
     Tallied = 31,
+    ChangedRights = 32,
 }
 
 impl FrameKind {
     /// All kinds of this version, by number.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 33] = [
         Self::Hello,
         Self::Welcome,
         Self::Subscribe,
@@ -74,10 +75,11 @@ impl FrameKind {
         Self::Deleted,
         Self::Tally,
         Self::Tallied,
+        Self::ChangedRights,
     ];
 
     /// The highest number of this version. Receivers skip frames with a higher one.
-    pub const LAST: u64 = Self::Tallied.number();
+    pub const LAST: u64 = Self::ChangedRights.number();
 
     /// The highest number of version 1. A peer names the kinds beyond it that it supports.
     pub(crate) const LAST_OF_VERSION_1: u64 = Self::NotPresent.number();

@@ -304,6 +304,7 @@ pub fn from_peer() -> impl Strategy<Value = FromPeer> {
             retry
         })),
         any::<u32>().prop_map(|milliseconds| FromPeer::Expiring(Expiring { milliseconds })),
+        rights().prop_map(FromPeer::ChangedRights),
         (
             any::<u32>(),
             any::<u64>(),

@@ -2,6 +2,7 @@
 //! at random; tabs close, crash, freeze and are deposed.
 
 mod effects;
+mod sockets;
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -14,7 +15,7 @@ use session::tabs::{Lane, Tab};
 use session::*;
 use topic::{Pattern, Topic};
 
-use crate::socket::{Happened, Socket};
+use crate::socket::Socket;
 use crate::world::{body, next_random};
 
 /// What the device makes of every event.
@@ -374,45 +375,6 @@ impl Browser {
             Ok(self.store.run(asked))
         });
         true
-    }
-
-    fn run_fallback(&mut self, tab: usize) -> bool {
-        let page = &mut self.tabs[tab];
-        let Some(socket) = &mut page.fallback else { return false };
-        let happened = socket.run(&mut self.peer, self.now);
-        let fallback = page.tab.fallback().unwrap();
-        match happened {
-            Happened::Nothing => return false,
-            Happened::AtThePeer => {}
-            Happened::Received(message) => fallback.received(&message, self.now),
-            Happened::Closed(code) => {
-                page.fallback = None;
-                fallback.closed(code, "", self.now);
-            }
-        }
-        true
-    }
-
-    fn run_socket(&mut self, tab: usize) -> bool {
-        let page = &mut self.tabs[tab];
-        let Some(socket) = &mut page.socket else { return false };
-        match socket.run(&mut self.peer, self.now) {
-            Happened::Nothing => false,
-            Happened::AtThePeer => true,
-            Happened::Received(message) => {
-                if let Some(client) = page.tab.client_on(Lane::Shared, self.now) {
-                    client.received(&message, self.now);
-                }
-                true
-            }
-            Happened::Closed(code) => {
-                page.socket = None;
-                if let Some(client) = page.tab.client_on(Lane::Shared, self.now) {
-                    client.closed(code, "", self.now);
-                }
-                true
-            }
-        }
     }
 }
 

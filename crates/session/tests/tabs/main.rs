@@ -13,6 +13,8 @@ use std::collections::BTreeSet;
 
 use browser::{Browser, SIGNATURE, topic};
 use session::client::Outcome;
+use session::rights::PatternLists;
+use session::server::Granted;
 use session::{Body, RejectCode};
 use world::body;
 
@@ -84,6 +86,23 @@ fn random_schedule(seed: u64, store_fails: impl Fn(&mut Browser) -> &mut bool) -
         assert_eq!(signature, expected, "the signature of {id}, seed {seed}");
     }
     browser
+}
+
+#[test]
+fn changed_rights_reach_the_tabs_that_follow() {
+    let mut browser = online(5, 3);
+    let lists = PatternLists { subscribe: Some(vec![">".to_owned()]), ..PatternLists::default() };
+    let rights = lists.parse().unwrap();
+    let connection = *browser.peer.connections.last_key_value().unwrap().0;
+    let granted = Granted { rights: rights.clone(), ..Granted::default() };
+    browser.peer.server(connection).unwrap().granted(granted, browser.now);
+    browser.settle();
+    // A tab that opens later learns of them from the leader.
+    browser.open();
+    browser.settle();
+    for page in &mut browser.tabs {
+        assert_eq!(*page.tab.client().rights(), rights);
+    }
 }
 
 /// Every running tab has read the whole log, once and in order, and has an outcome for everything that it published.

@@ -261,7 +261,7 @@ fn a_range_that_is_gone_must_be_told_and_be_gone() {
 }
 
 #[test]
-fn an_event_that_nobody_asked_for_is_caught() {
+fn an_event_without_a_subscription_is_caught() {
     let mut records = good();
     let one_topic = Topics::of(&[1]);
     records.extend([

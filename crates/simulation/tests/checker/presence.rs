@@ -27,12 +27,12 @@ fn presence_that_does_not_converge_is_caught() {
 }
 
 #[test]
-fn one_who_is_seen_twice_is_caught() {
+fn a_member_that_is_seen_twice_is_caught() {
     let twice = [WATCHES, is(1, true), seen(1, true), seen(1, true)];
     assert_eq!(verdict(twice.to_vec()), Err(Promise::Presence));
 }
 
 #[test]
-fn nobody_is_held_to_tell_who_has_gone() {
+fn a_watcher_that_has_left_need_not_see_the_members() {
     assert_eq!(verdict(vec![WATCHES, is(1, true), Ended { reader: 0 }]), Ok(()));
 }

@@ -113,7 +113,7 @@ fn what_a_page_was_shown_must_be_answered_there_while_it_lives() {
 }
 
 #[test]
-fn a_row_from_a_backup_stands_again_only_where_nobody_could_know_it() {
+fn a_row_from_a_backup_stands_again_only_where_no_reader_could_know_it() {
     let restored = Restored { profile: 0, event: 1, is_other: false };
     let again = Logged { place: at(4), client: 0, event: 1, topic: 0 };
     let acked_again = Answered { profile: 0, life: 1, event: 1, answer: Answer::Stored(at(4)) };

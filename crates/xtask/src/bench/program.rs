@@ -1,4 +1,4 @@
-//! Runs a program of `benches/relay`, which starts the relay and prints rows.
+//! Runs a program that starts the relay and prints rows: those of `benches/relay`, and that of `benches/chat`.
 
 use super::{finish, table::Table};
 use crate::workspace::Workspace;
@@ -32,22 +32,27 @@ pub fn measure(
     arguments: &[String],
     (name, document): (&str, &str),
 ) -> Result<()> {
-    program.args(arguments);
-    process::announce(&program);
-    let mut child = program
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .with_context(|| process::unstartable(&program))?;
-    let output = child.stdout.take().context("the program has no output")?;
     let mut table = Table::begin();
-    // This takes minutes, so each row is printed as it comes.
-    for line in BufReader::new(output).lines() {
-        table.add_lines("Linux", &line?)?;
-    }
-    process::check(&program, child.wait()?)?;
+    add_rows(&mut program, arguments, &mut table)?;
     if arguments.is_empty() {
         return finish(&table, workspace, name, document);
     }
     table.check_bars()
+}
+
+/// Runs the program with the user's arguments, and adds its rows.
+pub fn add_rows(program: &mut Command, arguments: &[String], table: &mut Table) -> Result<()> {
+    program.args(arguments);
+    process::announce(program);
+    let mut child = program
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .with_context(|| process::unstartable(program))?;
+    let output = child.stdout.take().context("the program has no output")?;
+    // This takes minutes, so each row is printed as it comes.
+    for line in BufReader::new(output).lines() {
+        table.add_lines("Linux", &line?)?;
+    }
+    process::check(program, child.wait()?)
 }

@@ -23,7 +23,7 @@ pub fn chromedriver() -> Option<PathBuf> {
     first(&["chromedriver"])
 }
 
-fn firefox() -> Option<PathBuf> {
+pub fn firefox() -> Option<PathBuf> {
     first(&["firefox", "firefox-esr"])
 }
 

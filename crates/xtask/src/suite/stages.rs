@@ -2,15 +2,15 @@
 
 use super::autobahn;
 use super::count::{Counts, run_counted};
+use crate::engine::{Engine, without_drivers};
 use crate::knocking::Knocking;
 use crate::progress::print;
 use crate::setup::{self, Need};
 use crate::toolchain::{Toolchain, WASM};
 use crate::workspace::Workspace;
-use crate::{fuzz, npm, page, process, run, simulate, size};
+use crate::{fuzz, harness, npm, page, process, run, simulate, size};
 use anyhow::{Context as _, Result, bail};
 use clap::ValueEnum;
-use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -148,7 +148,7 @@ impl Stage {
             // Trunk itself takes longest to get: that comes when all else has passed.
             Self::Page | Self::Trunk => Some(page::NEEDS),
             Self::Npm => Some(npm::NEEDS),
-            Self::EndToEnd => Some(&[Need::Chromium, Need::Python]),
+            Self::EndToEnd => Some(&[Need::Chromium, Need::Firefox, Need::Python]),
         }
     }
 
@@ -179,8 +179,8 @@ impl Stage {
             Self::Simulation => simulation(context, counts),
             Self::Fuzz => fuzz_targets(context, counts),
             Self::Chromium => chromium(context, counts),
-            Self::Firefox => firefox(context, counts),
-            Self::Webkit => webkit(context, counts),
+            Self::Firefox => in_engine(Engine::Firefox, context, counts),
+            Self::Webkit => in_engine(Engine::WebKit, context, counts),
             Self::Page => page::ensure(context.workspace),
             Self::Npm => npm_package(context, counts),
             Self::Size => size::print_and_hold(context.workspace),
@@ -225,8 +225,8 @@ fn clippy_wasm(context: &Context<'_>) -> Result<()> {
     process::run(&mut cargo)
 }
 
-/// The build of all native tests; whoever else needs a part of it builds just this, so that nothing of it is compiled
-/// again with other features.
+/// The build of all native tests. Tasks that need a part of it build just this, so that nothing of it is compiled again
+/// with other features.
 pub fn native_tests(workspace: &Workspace) -> Command {
     let mut cargo = process::native_cargo();
     cargo.current_dir(&workspace.root).arg("test").args(features()).args(packages(NATIVE));
@@ -277,57 +277,31 @@ fn chromium(context: &Context<'_>, counts: &mut Counts) -> Result<()> {
     wasm_pack
         .args(["test", "--headless", "--chrome", "--mode", "no-install"])
         .arg("--all-features");
-    run_in_browser(context, &mut wasm_pack, None, counts)?;
-    let driver = setup::chromedriver().context("chromedriver is not on PATH")?;
+    run_in_browser(context, without_drivers(&mut wasm_pack), counts)?;
     let without_bridges = ["--no-default-features", "--test", "bus"];
     let memory = ["--package", "event-driven-kit-bus", "--test", "memory"];
     for tests in [&without_bridges[..], &memory] {
-        let mut cargo = context.toolchain()?.cargo();
+        let mut cargo = Engine::Chromium.cargo(context.toolchain()?)?;
         cargo.args(["test", "--target", WASM]).args(tests);
-        run_in_browser(context, &mut cargo, Some(("CHROMEDRIVER", &driver)), counts)?;
+        run_in_browser(context, &mut cargo, counts)?;
     }
     Ok(())
 }
 
-fn firefox(context: &Context<'_>, counts: &mut Counts) -> Result<()> {
-    let mut cargo = context.toolchain()?.cargo();
+/// The library in another engine.
+fn in_engine(engine: Engine, context: &Context<'_>, counts: &mut Counts) -> Result<()> {
+    let mut cargo = engine.cargo(context.toolchain()?)?;
     cargo.args(WASM_TESTS);
-    run_in_browser(context, &mut cargo, Some(("GECKODRIVER", Path::new("geckodriver"))), counts)
-}
-
-fn webkit(context: &Context<'_>, counts: &mut Counts) -> Result<()> {
-    let toolchain = context.toolchain()?;
-    let (mut command, driver) = match setup::webkit().context("there is no WebKit")? {
-        setup::WebKit::Safari(driver) => (toolchain.cargo(), driver),
-        setup::WebKit::Gtk { driver, xvfb_run } => {
-            let mut xvfb = toolchain.command(xvfb_run);
-            xvfb.args(["--auto-servernum", "cargo"]);
-            (xvfb, driver)
-        }
-    };
-    command.args(WASM_TESTS);
-    run_in_browser(context, &mut command, Some(("SAFARIDRIVER", &driver)), counts)
+    run_in_browser(context, &mut cargo, counts)
 }
 
 /// The same build as wasm-pack's.
 const WASM_TESTS: [&str; 4] = ["test", "--target", WASM, "--all-features"];
 
-/// Without a driver (its variable and its program) wasm-pack chooses one.
-fn run_in_browser(
-    context: &Context<'_>,
-    command: &mut Command,
-    driver: Option<(&str, &Path)>,
-    counts: &mut Counts,
-) -> Result<()> {
-    // The runner takes the first driver that its environment names.
-    for other in ["GECKODRIVER", "SAFARIDRIVER", "CHROMEDRIVER", "MSEDGEDRIVER"] {
-        command.env_remove(other);
-        command.env_remove(format!("{other}_REMOTE"));
-    }
+fn run_in_browser(context: &Context<'_>, command: &mut Command, counts: &mut Counts) -> Result<()> {
     let _knocking = Knocking::start(command)?;
     command
         .current_dir(&context.workspace.root)
-        .envs(driver)
         // Seconds, for one file of tests: a busy machine starts browsers slowly.
         .env("WASM_BINDGEN_TEST_TIMEOUT", "180");
     run_counted(command, counts)
@@ -344,21 +318,16 @@ fn end_to_end(context: &Context<'_>, counts: &mut Counts) -> Result<()> {
     page::ensure(workspace)?;
     let counter = page::example::ensure(workspace)?;
     run::build_relay(workspace)?;
-    let found = |program: Option<PathBuf>, name: &str| {
-        program.with_context(|| format!("{name} is not on PATH"))
-    };
     let tools = npm::installed(workspace, "tests/e2e/tools", "axe")?;
     let mut cargo = context.cargo();
     cargo
         // One at a time: each opens browsers of its own.
         .args(["test", "--package", "end-to-end", "--no-fail-fast", "--", "--test-threads=1"])
-        .env("EDK_RELAY", workspace.relay())
-        .env("EDK_PAGE", workspace.dist())
         .env("EDK_COUNTER", counter)
         .env("EDK_AXE", tools.join("node_modules/axe-core/axe.min.js"))
-        .env("EDK_CHROMEDRIVER", found(setup::chromedriver(), "chromedriver")?)
-        .env("EDK_CHROMIUM", found(setup::chromium(), "Chromium")?)
-        .env("EDK_PYTHON", setup::python(workspace));
+        .env("EDK_PYTHON", setup::python(workspace))
+        .envs(harness::chromium(workspace)?)
+        .envs(harness::firefox(workspace)?);
     run_counted(&mut cargo, counts)
 }
 

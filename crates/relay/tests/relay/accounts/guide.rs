@@ -99,7 +99,10 @@ async fn the_commands_of_the_guide_do_what_it_says() {
     let [(_, guests), (_, accounts), ..] = ports;
     let certificate = std::fs::read_to_string(folder.path().join("ann.certificate")).unwrap();
     let certificate = trust::parse_certificate(&certificate).unwrap().certificate;
-    assert_eq!(certificate.subject, "ann");
+    assert_eq!(
+        (certificate.subject.as_str(), certificate.name.as_deref()),
+        ("ann", Some("Ann Lee"))
+    );
     // The key that the guide revokes is the one of its certificate.
     let revoked = format!("revoked {}", certificate.thumbprint());
     for line in [revoked.as_str(), "revoked the account mallory and no keys"] {

@@ -18,7 +18,7 @@ fn subscribe(subscription: u32, pattern: &str, start: Start) -> FromClient {
 async fn next(client: &mut Client) -> FromPeer {
     loop {
         match client.frame().await {
-            FromPeer::CaughtUp(_) => {}
+            FromPeer::CaughtUp(_) | FromPeer::ChangedRights(_) => {}
             frame => return frame,
         }
     }

@@ -103,7 +103,7 @@ async fn a_page_has_the_scheme_of_the_relay_and_a_listed_host() {
 }
 
 #[tokio::test]
-async fn nobody_but_the_proxy_says_what_scheme_it_is() {
+async fn only_the_proxy_says_which_scheme_it_is() {
     let data = tempfile::tempdir().unwrap();
     let relay = Process::start_with(data.path(), &["--behind-proxy", "10.0.0.0/8"]);
     let origin = format!("https://{}", relay.address);
@@ -174,14 +174,21 @@ async fn every_answer_has_the_security_headers() {
     }
 }
 
+/// As many connections as the suite says, or as this machine lets a test have.
+fn bare_connections() -> usize {
+    let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    let files = limits.lines().find_map(|line| line.strip_prefix("Max open files"));
+    let soft = files.and_then(|line| line.split_whitespace().next()?.parse().ok());
+    soft.unwrap_or(600).min(2_200_usize) / 2
+}
+
 #[tokio::test]
 async fn silent_connections_are_cut_and_others_are_served_meanwhile() {
     let data = tempfile::tempdir().unwrap();
-    let options = ["--raise-limits", "1", "--header-timeout", "2s", "--address-connections", "200"];
-    let relay = Process::start_with(data.path(), &options);
+    let relay = Process::start_with(data.path(), &["--raise-limits", "1"]);
     let began = Instant::now();
     let mut bare = Vec::new();
-    for _ in 0..300 {
+    for _ in 0..bare_connections() {
         bare.push(tcp_from(&relay, 2).await.unwrap());
     }
     assert_serves(&relay).await;
@@ -192,7 +199,8 @@ async fn silent_connections_are_cut_and_others_are_served_meanwhile() {
     for socket in bare.into_iter().chain([half, idle]) {
         is_cut(socket).await;
     }
-    assert!(began.elapsed() >= Duration::from_secs(1));
+    // The default is ten seconds.
+    assert!(began.elapsed() >= Duration::from_secs(9), "{:?}", began.elapsed());
     assert_serves(&relay).await;
     let mut again = Client::welcomed_from(&relay, 2, 1).await;
     again.send(&[publish(1, "a", "e")]).await;

@@ -19,7 +19,7 @@ fn ephemeral(topic: &str, bytes: usize) -> FromClient {
 }
 
 /// A connection from `127.0.0.host` that sends raw bytes after the handshake.
-async fn bare(relay: &Process, host: u8) -> TcpStream {
+pub async fn bare(relay: &Process, host: u8) -> TcpStream {
     let mut socket = tcp_from(relay, host).await.unwrap();
     let request = format!(
         "GET /ws HTTP/1.1\r\nhost: {}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
@@ -36,7 +36,7 @@ async fn bare(relay: &Process, host: u8) -> TcpStream {
 }
 
 /// The header of a masked binary frame of `bytes`, whose mask is zero.
-fn header(bytes: u64) -> Vec<u8> {
+pub fn header(bytes: u64) -> Vec<u8> {
     let mut header = vec![0x82, 0x80 | 127];
     header.extend(bytes.to_be_bytes());
     header.extend([0; 4]);

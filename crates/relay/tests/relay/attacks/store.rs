@@ -278,7 +278,7 @@ async fn a30_two_hundred_guests_of_an_address_fill_a_quarter_of_a_room_and_other
 }
 
 #[tokio::test]
-async fn a39_wrong_secrets_keep_nobody_from_being_acknowledged() {
+async fn a39_wrong_secrets_keep_no_client_from_its_acks() {
     let data = tempfile::tempdir().unwrap();
     let relay = Process::start(data.path());
     let mut owner = Client::welcomed(&relay, 1, 1).await;

@@ -173,7 +173,7 @@ fn a_client_belongs_to_the_first_subject_that_opens_it() {
         }
     };
     let is_welcome = |opened: Opened| matches!(opened, Opened::Welcome { .. });
-    // At a peer without an authority it belongs to nobody.
+    // At a peer without an authority it has no owner.
     assert!(is_welcome(opened(&store, 1, None)));
     assert!(is_welcome(opened(&store, 2, Some("ann"))));
     for reopened in [false, true] {

@@ -7,7 +7,7 @@ use super::*;
 /// The place of a guest's event in its batch.
 const GUEST: usize = 3;
 
-/// What is written in turn: two clients that come, publish, repeat and come again, events of nobody,
+/// What is written in turn: two clients that connect, publish, repeat and reconnect, events without a client,
 /// large ones, and more than is kept.
 fn script() -> Vec<Vec<Write>> {
     let numbered = |client, number| Some(Numbered { client, fence: 1, number, lowest: 1 });
@@ -162,7 +162,7 @@ fn an_operation_that_fails_once_acknowledges_nothing_and_the_store_goes_on() {
                 assert!(matches!(error, StoreError::Engine(_)), "{error}");
                 failures += 1;
                 assert!(failures < 3, "at {failing}");
-                // Whoever reads meanwhile is served, or told that it cannot be.
+                // Reads meanwhile succeed, or fail with an error.
                 store.heads().unwrap();
             }
         }

@@ -107,14 +107,14 @@ fn with_a_reserve_events_are_rejected_before_a_write_fails_and_reading_goes_on()
             assert_eq!(code(held), Some(RejectCode::HeldBack));
         }
         assert_eq!(count(&store), number - 1);
-        // Repeats are answered, who is known and who is new is welcomed.
+        // Repeats are answered, and known and new clients are welcomed.
         let again = store.write(&[batch(number - 8).remove(7), hello_of([1; 16], 2)]).unwrap();
         assert_eq!(offset(&again.outcomes[0]), Some(number - 1));
         let welcome = store.write(&[hello_of([9; 16], 1)]).unwrap();
         assert!(matches!(welcome.outcomes[0], WriteOutcome::Opened(Opened::Welcome { .. })));
         drop(store);
 
-        // Who keeps less goes on inside the file, though the disk has no more room than before.
+        // A store that keeps less continues inside the file, although the disk has no more room than before.
         let keep = Keep { bytes: MIB, ..Keep::default() };
         let store = open(Settings { keep, ..settings });
         while store.maintain_now().unwrap() {}

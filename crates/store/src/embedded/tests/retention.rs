@@ -1,4 +1,4 @@
-//! What is trimmed, and that nobody misses it without being told.
+//! What is trimmed, and that readers get a gap for it.
 
 use super::disk::Disk;
 use super::*;

@@ -110,7 +110,7 @@ fn the_highest_number_of_all_is_refused_and_the_row_stays_readable() {
 }
 
 #[test]
-fn random_bytes_in_a_row_refuse_their_client_and_nobody_else() {
+fn random_bytes_in_a_row_refuse_only_its_client() {
     for garbage in [&b""[..], b"\xff", b"\xa1\x00\x01", &[0x42; 90]] {
         let store = with_row(self::store(), garbage);
         let batch = [

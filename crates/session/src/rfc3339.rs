@@ -1,4 +1,10 @@
-//! Dates of RFC 3339.
+//! Times of RFC 3339, and the calendar that they need.
+
+#[cfg(feature = "json")]
+mod reading;
+
+#[cfg(feature = "json")]
+pub use reading::read;
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
@@ -33,4 +39,31 @@ fn date(days: u64) -> (u64, u64, u64) {
     let month = (from_march + 2) % 12 + 1;
     let year = year + days / DAYS_OF_CYCLE * 400;
     (if month <= 2 { year + 1 } else { year }, month, day)
+}
+
+/// Days since 1970. The year starts in March, so that a leap day is its last day.
+#[cfg(feature = "json")]
+fn days(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month > 2 { year } else { year - 1 };
+    let of_cycle = year.rem_euclid(400);
+    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    let of_cycle = of_cycle * 365 + of_cycle / 4 - of_cycle / 100 + of_year;
+    year.div_euclid(400) * DAYS_OF_CYCLE as i64 + of_cycle - DAYS_TO_1970 as i64
+}
+
+/// The text of a time in UTC with the digits of a second that it needs, from milliseconds since 1970 and the nanoseconds
+/// below them. `None` beyond the year 9999.
+#[cfg(feature = "json")]
+pub fn write(time: crate::Millis, nanoseconds: u32) -> Option<String> {
+    use std::fmt::Write;
+
+    let mut text = zulu(time / 1_000)?;
+    let fraction = time % 1_000 * 1_000_000 + u64::from(nanoseconds);
+    if fraction > 0 {
+        text.truncate(text.len() - 1);
+        let _ = write!(text, ".{fraction:09}");
+        text.truncate(text.trim_end_matches('0').len());
+        text.push('Z');
+    }
+    Some(text)
 }

@@ -1,26 +1,19 @@
-//! RFC 3339 times: all its years, to the nanosecond, and nothing else.
+//! Reads times of RFC 3339: all its years, to the nanosecond, and nothing else.
 
-use std::fmt::Write;
 use std::str::FromStr;
 
+use super::{LAST, days};
 use crate::Millis;
-use crate::signed::zulu;
 
-const MINUTE: i64 = 60;
-const HOUR: i64 = 60 * MINUTE;
-const DAY: i64 = 24 * HOUR;
-/// A cycle of the calendar, 400 years.
-const DAYS_OF_CYCLE: i64 = 146_097;
-/// From 0000-03-01 to 1970-01-01.
-const DAYS_TO_1970: i64 = 719_468;
-/// The last second of the year 9999, in seconds since 1970.
-const LAST_SECOND: u64 = 253_402_300_799;
+const MINUTE: i64 = super::MINUTE as i64;
+const HOUR: i64 = super::HOUR as i64;
+const DAY: i64 = super::DAY as i64;
 
 /// Milliseconds since 1970 and the nanoseconds below them, or `None` if the text is not a time of RFC 3339.
 ///
 /// A time before 1970 is read as 0. A time beyond the year 9999 in UTC, which an offset or a leap second can reach,
 /// is read as the last nanosecond of that year: RFC 3339 has no text for it.
-pub(super) fn read(text: &str) -> Option<(Millis, u32)> {
+pub fn read(text: &str) -> Option<(Millis, u32)> {
     let (date_time, offset) = match text.strip_suffix(['Z', 'z']) {
         Some(date_time) => (date_time, 0),
         None => {
@@ -46,23 +39,10 @@ pub(super) fn read(text: &str) -> Option<(Millis, u32)> {
         return None;
     }
     let Ok(seconds) = u64::try_from(seconds) else { return Some((0, 0)) };
-    if seconds > LAST_SECOND {
-        return Some((LAST_SECOND * 1_000 + 999, 999_999));
+    if seconds > LAST {
+        return Some((LAST * 1_000 + 999, 999_999));
     }
     Some((seconds * 1_000 + u64::from(fraction / 1_000_000), fraction % 1_000_000))
-}
-
-/// The text of a time in UTC, or `None` beyond the year 9999.
-pub(super) fn write(time: Millis, nanoseconds: u32) -> Option<String> {
-    let mut text = zulu(time / 1_000)?;
-    let fraction = time % 1_000 * 1_000_000 + u64::from(nanoseconds);
-    if fraction > 0 {
-        text.truncate(text.len() - 1);
-        let _ = write!(text, ".{fraction:09}");
-        text.truncate(text.trim_end_matches('0').len());
-        text.push('Z');
-    }
-    Some(text)
 }
 
 /// `+hh:mm` or `-hh:mm`, in seconds.
@@ -112,17 +92,9 @@ fn days_of(year: i64, month: i64) -> i64 {
     }
 }
 
-/// Days since 1970. The year starts in March, so that a leap day is its last day.
-fn days(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month > 2 { year } else { year - 1 };
-    let of_cycle = year.rem_euclid(400);
-    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let of_cycle = of_cycle * 365 + of_cycle / 4 - of_cycle / 100 + of_year;
-    year.div_euclid(400) * DAYS_OF_CYCLE + of_cycle - DAYS_TO_1970
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::write;
     use super::*;
     use proptest::prelude::*;
 

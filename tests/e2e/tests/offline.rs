@@ -1,0 +1,39 @@
+//! Messages that are written while the relay is down.
+
+use std::time::{Duration, Instant};
+
+use end_to_end::{Browser, Driver, Relay, eventually};
+
+#[tokio::test]
+async fn three_messages_wait_while_the_relay_is_down_and_try_now_sends_them_within_a_second_of_its_return()
+ {
+    let (driver, mut relay) = (Driver::start().await, Relay::start().await);
+    let ann = Browser::open(&driver).await;
+    ann.join(&relay.url(), "tea", "Ann").await;
+    relay.kill().await;
+    ann.appears("#link[data-state=offline]").await;
+    let texts = ["one", "two", "three"].map(str::to_owned);
+    for text in &texts {
+        ann.paste(text).await;
+    }
+    ann.says("#link .detail", "3 waiting").await;
+    ann.says("#link [role=status]", "Offline").await;
+    ann.says("#link .connect", "Try now").await;
+
+    relay.restart().await;
+    let begun = Instant::now();
+    eventually("the link", async || {
+        let script = "document.querySelector('#link .connect')?.click();
+            return !!document.querySelector('#link[data-state=online]')";
+        (ann.run(script, vec![]).await == true).then_some(())
+    })
+    .await;
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    ann.shows(&texts).await;
+    eventually("three ticks", async || {
+        ann.messages().await.iter().all(|(_, state)| state == "stored").then_some(())
+    })
+    .await;
+    assert_eq!(ann.text("#link").await, "Online");
+    ann.close().await;
+}

@@ -254,6 +254,16 @@ impl Browser {
         }
     }
 
+    /// Presses and releases the key of a letter. `modifiers` are those of the DevTools protocol: 2 is Ctrl.
+    pub async fn press(&self, letter: &str, modifiers: u8) {
+        let code = letter.to_uppercase();
+        let number = code.bytes().next();
+        for kind in ["rawKeyDown", "keyUp"] {
+            let key = json!({ "type": kind, "key": letter, "code": format!("Key{code}"), "windowsVirtualKeyCode": number, "modifiers": modifiers });
+            self.call("Input.dispatchKeyEvent", key).await;
+        }
+    }
+
     /// The visible text of the first matching element, or an empty string.
     pub async fn text(&self, css: &str) -> String {
         let script = "return document.querySelector(arguments[0])?.innerText ?? ''";

@@ -19,7 +19,7 @@ pub struct MessageRowProps {
     pub own: bool,
     /// Whether it continues the message above.
     pub follows: bool,
-    /// The name of the room, for the message's address.
+    /// The path of the room, for the message's address.
     pub room: AttrValue,
     /// The [day](clock::today).
     pub today: f64,

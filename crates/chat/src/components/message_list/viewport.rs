@@ -245,6 +245,21 @@ impl Viewport {
         Some(Anchor { element, id, top })
     }
 
+    /// The id of the last row that ends on the screen.
+    pub fn last_on_screen(&self) -> Option<String> {
+        let bottom = self.scroller.cast::<Element>()?.get_bounding_client_rect().bottom();
+        let list = self.list.cast::<Element>()?;
+        let (chunk, last) = match first_below(&list, bottom) {
+            Some(chunk) => {
+                let row =
+                    first_below(&chunk, bottom).and_then(|row| row.previous_element_sibling());
+                (chunk.previous_element_sibling(), row)
+            }
+            None => (list.last_element_child(), None),
+        };
+        last.or_else(|| chunk?.last_element_child())?.get_attribute("data-id")
+    }
+
     /// Scrolls to the end, to the target, or so that the anchor is where it was. Returns whether it has found no anchor.
     fn settle(&self) -> bool {
         let Some(scroller) = self.scroller.cast::<Element>() else { return false };

@@ -83,6 +83,14 @@ impl Place {
         Self::InLog { life, offset, after: 0 }
     }
 
+    /// The offset in the log at which, or after which, it is.
+    pub fn offset(self) -> Option<u64> {
+        match self {
+            Self::InLog { offset, .. } => Some(offset),
+            Self::Pending(_) => None,
+        }
+    }
+
     /// Which of two places of one message is right: that in the newest log, and in it the first.
     pub(super) fn is_better_than(self, other: Self) -> bool {
         match (self, other) {

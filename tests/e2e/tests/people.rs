@@ -95,11 +95,11 @@ async fn the_page_is_in_chinese_from_the_first_screen_and_in_english_where_that_
     is_chinese(&ann, "the join screen").await;
     ann.join(&relay.url(), "tea", "Ann").await;
     is_chinese(&ann, "an empty room").await;
-    ann.say("hello").await;
+    ann.say("你好").await;
     ann.appears(".own[data-state=stored]").await;
     bob.join(&relay.url(), "tea", "Bob").await;
-    bob.say("hi").await;
-    ann.shows(&["hello".to_owned(), "hi".to_owned()]).await;
+    bob.say("嗨").await;
+    ann.shows(&["你好".to_owned(), "嗨".to_owned()]).await;
     bob.put("#composer", "writing").await;
     ann.says(".typing", "Bob正在输入…").await;
     ann.click(".open-settings").await;
@@ -139,10 +139,10 @@ async fn the_language_is_chosen_in_the_settings_and_stays() {
     let ann = Browser::open(&driver).await;
     ann.join(&relay.url(), "tea", "Ann").await;
     assert_eq!(language(&ann).await, "en-US");
-    ann.put("#composer", "a draft").await;
+    ann.put("#composer", "草稿").await;
     choose(&ann, "language", "zh-CN").await;
     ann.says("#send", "发送").await;
-    assert_eq!(ann.run("return composer.value", vec![]).await, "a draft", "the draft stays");
+    assert_eq!(ann.run("return composer.value", vec![]).await, "草稿", "the draft stays");
     is_chinese(&ann, "the room").await;
     ann.reload().await;
     ann.says("#send", "发送").await;

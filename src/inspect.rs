@@ -161,7 +161,8 @@ fn rule(rule: &RuleStatus) -> JsValue {
         _ => "none",
     };
     let positions = rule.positions.iter().map(|position| {
-        let parts = [position.stream.as_str(), &position.epoch.to_string(), &position.offset.to_string()];
+        let parts =
+            [position.stream.as_str(), &position.epoch.to_string(), &position.offset.to_string()];
         JsValue::from(parts.join(" "))
     });
     let credit = |credit: &Credit| {

@@ -2,9 +2,7 @@
 
 use std::rc::Rc;
 
-pub use bus::{
-    HandlerCount, ObservedCall, ObservedTurn, Observer, SubscriptionInfo, TopicCount,
-};
+pub use bus::{HandlerCount, ObservedCall, ObservedTurn, Observer, SubscriptionInfo, TopicCount};
 
 use crate::schedule::Browser;
 use crate::{Bus, Event};

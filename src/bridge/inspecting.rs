@@ -107,7 +107,11 @@ impl Endpoint {
         self.rules.borrow().each(|rule, subscription| {
             let state = subscription.and_then(state);
             let credit = state.as_ref().map(credit);
-            RuleStatus { positions: state.map_or_else(Vec::new, |state| state.positions), credit, ..rule }
+            RuleStatus {
+                positions: state.map_or_else(Vec::new, |state| state.positions),
+                credit,
+                ..rule
+            }
         })
     }
 

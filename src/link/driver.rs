@@ -1,8 +1,8 @@
 //! The driver: carries out the effects of the machine.
 
-use session::{CloseCode, Millis};
 use session::client::{self, Effect};
 use session::tabs::{Effect as TabEffect, Lane};
+use session::{CloseCode, Millis};
 
 use super::{Link, Port};
 use crate::js::{after, monotonic, text_of};

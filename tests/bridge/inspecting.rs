@@ -58,23 +58,26 @@ async fn javascript_sees_each_stage_of_a_durable_event_and_the_calls_of_its_hand
     let (_plain, _) = listen(&bus, "chat.*", false);
     let seen: Rc<RefCell<Vec<String>>> = Rc::default();
     let log = seen.clone();
-    let see = Closure::<dyn Fn(JsValue, JsValue, JsValue)>::new(move |first: JsValue, _, failed: JsValue| {
-        let told = match first.as_string() {
-            Some(label) => format!("{label} {failed:?}"),
-            None => {
-                let row: Array = first.unchecked_into();
-                let text = |at| row.get(at).as_string().unwrap_or_default();
-                format!("{} {} {}", text(0), text(1), text(10))
-            }
-        };
-        log.borrow_mut().push(told);
-    });
+    let see = Closure::<dyn Fn(JsValue, JsValue, JsValue)>::new(
+        move |first: JsValue, _, failed: JsValue| {
+            let told = match first.as_string() {
+                Some(label) => format!("{label} {failed:?}"),
+                None => {
+                    let row: Array = first.unchecked_into();
+                    let text = |at| row.get(at).as_string().unwrap_or_default();
+                    format!("{} {} {}", text(0), text(1), text(10))
+                }
+            };
+            log.borrow_mut().push(told);
+        },
+    );
     let inspect = bus.inspect();
     ask(&inspect, 0, see.as_ref());
     say(&bus, "chat.a", "hi");
     peer.serve().await;
     ask(&inspect, 0, &JsValue::UNDEFINED);
-    let chat: Vec<String> = seen.take().into_iter().filter(|told| told.starts_with("chat")).collect();
+    let chat: Vec<String> =
+        seen.take().into_iter().filter(|told| told.starts_with("chat")).collect();
     let expected = [
         "chat.a queued ",
         "chat.a kept ",
@@ -88,12 +91,24 @@ async fn javascript_sees_each_stage_of_a_durable_event_and_the_calls_of_its_hand
     assert!(seen.borrow().is_empty());
 
     let subscriptions = ask(&inspect, 1, &JsValue::UNDEFINED);
-    assert!(subscriptions.contains(r#""pattern":"chat.*","label":"chat.*","priority":0"#), "{subscriptions}");
+    assert!(
+        subscriptions.contains(r#""pattern":"chat.*","label":"chat.*","priority":0"#),
+        "{subscriptions}"
+    );
     let links = ask(&inspect, 2, &JsValue::UNDEFINED);
-    for part in [r#""url":"ws://peer.test/ws""#, r#""state":"online""#, r#""positions":["main 7 2"]"#, r#""outbox":[]"#] {
+    for part in [
+        r#""url":"ws://peer.test/ws""#,
+        r#""state":"online""#,
+        r#""positions":["main 7 2"]"#,
+        r#""outbox":[]"#,
+    ] {
         assert!(links.contains(part), "{part} is not in {links}");
     }
-    assert_eq!(ask(&inspect, 4, &Array::of2(&"a".into(), &"local".into())), "false", "the bus is not sealed");
+    assert_eq!(
+        ask(&inspect, 4, &Array::of2(&"a".into(), &"local".into())),
+        "false",
+        "the bus is not sealed"
+    );
 }
 
 #[wasm_bindgen_test]
@@ -106,7 +121,8 @@ async fn a_recording_is_replayed_on_a_sealed_bus_as_it_was_and_never_crosses_a_b
     let lines = recorder.lines().collect::<Result<Vec<_>, _>>().unwrap().join("\n");
     let line = JSON::parse(lines.lines().last().unwrap()).unwrap();
     let member = |name: &str| Reflect::get(&line, &name.into()).unwrap().as_string();
-    let place = ["stage", "stream", "epoch", "sequence"].map(|name| member(name).unwrap_or_default());
+    let place =
+        ["stage", "stream", "epoch", "sequence"].map(|name| member(name).unwrap_or_default());
     assert_eq!(place, ["stored", "main", "7", "1"]);
 
     let sealed = Bus::sealed();

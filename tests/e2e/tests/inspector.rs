@@ -19,7 +19,8 @@ async fn click(browser: &Browser, css: &str) {
         if (!found || found.disabled) return false;
         found.click();
         return true;";
-    eventually(css, async || (browser.run(script, vec![css.into()]).await == true).then_some(())).await;
+    eventually(css, async || (browser.run(script, vec![css.into()]).await == true).then_some(()))
+        .await;
 }
 
 /// The text of the view that is shown.
@@ -75,7 +76,11 @@ async fn the_inspector_is_loaded_when_it_is_opened_and_shows_the_bus_of_the_chat
     press_shortcut(&ann).await;
     eventually("its file", async || (ann.run(IS_LOADED, vec![]).await == true).then_some(())).await;
     ann.say("hello").await;
-    shows(&ann, &["queued", "kept", "sent", "stored", "chat.tea.TEXT_MESSAGE", "chat.tea.TEXT_SUCCESS"]).await;
+    shows(
+        &ann,
+        &["queued", "kept", "sent", "stored", "chat.tea.TEXT_MESSAGE", "chat.tea.TEXT_SUCCESS"],
+    )
+    .await;
     picture(&ann, "inspector-flow").await;
     click(&ann, "#tab-Topics").await;
     shows(&ann, &["chat.tea.TEXT_MESSAGE", "Lag p95", " ms"]).await;
@@ -88,12 +93,18 @@ async fn the_inspector_is_loaded_when_it_is_opened_and_shows_the_bus_of_the_chat
     picture(&ann, "inspector-link").await;
     click(&ann, "#tab-Outbox").await;
     shows(&ann, &["The outbox is empty"]).await;
-    let composer = ann.run("return document.querySelector('#composer').getBoundingClientRect().bottom
-        <= document.querySelector('event-inspector').getBoundingClientRect().top", vec![]).await;
+    let composer = ann
+        .run(
+            "return document.querySelector('#composer').getBoundingClientRect().bottom
+        <= document.querySelector('event-inspector').getBoundingClientRect().top",
+            vec![],
+        )
+        .await;
     assert_eq!(composer, true, "it covers nothing");
     press_shortcut(&ann).await;
     eventually("its end", async || {
-        (ann.run("return document.querySelector('event-inspector')", vec![]).await == Value::Null).then_some(())
+        (ann.run("return document.querySelector('event-inspector')", vec![]).await == Value::Null)
+            .then_some(())
     })
     .await;
 

@@ -4,9 +4,9 @@ use std::any::Any;
 use std::num::NonZeroU32;
 use std::rc::Rc;
 
+use crate::Topic;
 use crate::request::PendingRequest;
 use crate::schedule::Job;
-use crate::Topic;
 
 /// An event or a job with a place in the order.
 pub(crate) enum Turn<P> {

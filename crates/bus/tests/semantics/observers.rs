@@ -47,16 +47,25 @@ fn an_observer_sees_each_turn_its_cause_and_its_calls() {
         bus.publish(topic("c"), Text("3".into())).unwrap();
         Ok(())
     });
-    let _b = stage.bus.subscriber(pattern("*")).label("b").handle(|event| {
-        if event.topic.as_str() == "b" { Err("no milk") } else { Ok(()) }
-    });
+    let _b = stage
+        .bus
+        .subscriber(pattern("*"))
+        .label("b")
+        .handle(|event| if event.topic.as_str() == "b" { Err("no milk") } else { Ok(()) });
     let observation = stage.bus.observe(notes.clone());
     stage.publish("a", "1");
     let seen = notes.take();
     let expected = [
-        "a:1 by -", "  relay (a)", "  b (*)", "  = 2", //
-        "b:2 by relay", "  b (*)!", "  = 1", //
-        "c:3 by relay", "  b (*)", "  = 1",
+        "a:1 by -",
+        "  relay (a)",
+        "  b (*)",
+        "  = 2",
+        "b:2 by relay",
+        "  b (*)!",
+        "  = 1",
+        "c:3 by relay",
+        "  b (*)",
+        "  = 1",
     ];
     assert_eq!(seen, expected);
     drop(relay);
@@ -77,7 +86,10 @@ fn an_observer_sees_failures_and_notices_with_their_cause() {
     stage.publish("a", "1");
     let seen = notes.take();
     assert_eq!(seen[..3], ["a:1 by -", "  bad (a)!", "  = 1"]);
-    assert_eq!(seen[3..], ["$bus.error:a|bad|no milk by bad", "  $bus.error ($bus.error)", "  = 1"]);
+    assert_eq!(
+        seen[3..],
+        ["$bus.error:a|bad|no milk by bad", "  $bus.error ($bus.error)", "  = 1"]
+    );
 }
 
 #[test]

@@ -24,7 +24,7 @@ pub const INSPECT: &str = "ui.inspect";
 pub const REPLY: &str = "ui.reply";
 /// Local, with the [`Subject`] whose text the user changes.
 pub const EDIT: &str = "ui.edit";
-/// Local, with the name of a room: the user wants to change their newest message in it.
+/// Local, with the [key](Room::key) of a room: the user wants to change their newest message in it.
 pub const EDIT_LAST: &str = "ui.edit_last";
 /// Local, with a text to show for some seconds.
 pub const NOTICE: &str = "ui.notice";
@@ -221,10 +221,12 @@ impl Room {
         Topic::parse(&[&*self.prefix, "on.", &day.to_string(), ".", kind].concat()).ok()
     }
 
-    /// Durable state in the inbox of a person, with the [`Reference`] to the newest message that mentions them.
+    /// Durable state in the inbox of a person, with the [`Reference`] to the newest message that mentions them. None for
+    /// direct messages, which are all meant for their reader.
     pub fn mentioned(&self, person: &str) -> Option<Topic> {
-        let room = self.prefix.split('.').nth(1).unwrap_or_default();
-        Topic::parse(&["person.", person, ".inbox.", room, ".MENTIONED"].concat()).ok()
+        let is_direct = self.other().is_some();
+        let topic = ["person.", person, ".inbox.", &*self.key, ".MENTIONED"].concat();
+        if is_direct { None } else { Topic::parse(&topic).ok() }
     }
 
     /// A pattern that brings messages like `TEXT_MESSAGE`, with a subscription of its own.

@@ -73,13 +73,6 @@ impl Relay {
             making.arg("token").arg("--key").arg(&key).args(claims).args(RIGHTS);
             let token = run(making.args(["--subject", name, "--expires", "1h"])).await;
             accounts.push(Account { name: name.to_owned(), token });
-            accounts.push(Account { name: name.to_owned(), token: run(arguments).await });
-=======
-            let mut arguments = vec!["token".as_ref(), "--key".as_ref(), key.as_os_str()];
-            arguments.extend(claims.iter().chain(&RIGHTS).map(std::ffi::OsStr::new));
-            arguments.extend(["--subject", name, "--expires", "1h"].map(std::ffi::OsStr::new));
-            accounts.push(Account { name: name.to_owned(), token: run(arguments).await });
->>>>>>> h-benchchat
         }
         let mut options = vec!["--auth-keys".to_owned(), keys.display().to_string()];
         options.extend(claims.map(str::to_owned));

@@ -3,8 +3,8 @@
 mod batches;
 mod echoes;
 mod groups;
-mod observing;
 mod observers;
+mod observing;
 mod order;
 mod pool;
 mod queues;

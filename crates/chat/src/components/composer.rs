@@ -267,7 +267,7 @@ impl Desk {
             "Escape" if self.purpose.get().is_some() => self.end(),
             "ArrowUp" if field::value(&self.field).is_empty() && self.purpose.get().is_none() => {
                 // Nothing limits the number of events on this topic.
-                let _ = self.bus.publish(EDIT_LAST, self.room.name.to_string());
+                let _ = self.bus.publish(EDIT_LAST, self.room.key.to_string());
             }
             _ => return false,
         }

@@ -8,6 +8,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{Document, KeyboardEvent, window};
 use yew::prelude::*;
 
+use crate::effect::use_effect_with;
 use crate::events::INSPECT;
 
 const ELEMENT: &str = "event-inspector";

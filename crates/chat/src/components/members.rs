@@ -10,6 +10,7 @@ use web_sys::window;
 use yew::prelude::*;
 
 use crate::address;
+use crate::effect::use_effect_with;
 use crate::events::{Here, PersonId, Room};
 use crate::language::{t, t_count};
 use crate::model::members::{Member, members};

@@ -294,16 +294,15 @@ fn use_feed(props: &MessageListProps, frames: &Rc<Frames>, viewport: &Rc<Viewpor
     let heard = feed.clone();
     let is_open = props.is_open;
     use_subscription(JUMP, move |event| {
-        if is_open
-            && let Some(message) = changes::reference(&*event.data::<Reference>()?) {
+        if is_open && let Some(message) = changes::reference(&*event.data::<Reference>()?) {
             heard.jump(Some(message.epoch), message.offset);
         }
         Ok(())
     });
-    let (heard, me, name) = (feed.clone(), me.id.clone(), room.name.clone());
+    let (heard, me, key) = (feed.clone(), me.id.clone(), room.key.clone());
     let bus = use_bus();
     use_subscription(EDIT_LAST, move |event| {
-        if *event.data::<String>()? != *name {
+        if *event.data::<String>()? != *key {
             return Ok(());
         }
         let last = heard.look(|timeline| timeline.last_by(&me).cloned());

@@ -10,6 +10,7 @@ use super::RoomList;
 use super::message_list::use_frames;
 use super::room_row::{place, room_row};
 use crate::address;
+use crate::effect::use_effect_with;
 use crate::events::Room;
 use crate::language::{t, t_with};
 

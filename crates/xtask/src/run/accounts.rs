@@ -40,7 +40,16 @@ const ACCOUNTS: [Account; 3] = [
     },
     Account {
         name: "bob",
-        rights: &["--publish", "chat.lobby.>", "--subscribe", "chat.>", OWN[0], OWN[1], OWN[2], OWN[3]],
+        rights: &[
+            "--publish",
+            "chat.lobby.>",
+            "--subscribe",
+            "chat.>",
+            OWN[0],
+            OWN[1],
+            OWN[2],
+            OWN[3],
+        ],
         text: "reads all rooms, and writes only in the room “lobby”",
     },
     Account {

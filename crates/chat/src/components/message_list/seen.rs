@@ -13,6 +13,7 @@ use yew::prelude::*;
 use super::feed::Feed;
 use super::viewport::Viewport;
 use crate::clock;
+use crate::effect::use_effect_with;
 use crate::events::{Room, SEEN, SeenUpTo};
 
 /// How often it is published at most, in milliseconds.

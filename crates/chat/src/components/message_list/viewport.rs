@@ -326,7 +326,8 @@ fn first_below(parent: &Element, y: f64) -> Option<Element> {
 fn size(spacer: &NodeRef, height: f64) {
     if let Some(spacer) = spacer.cast::<HtmlElement>() {
         // Written by JavaScript: Rust's own text of a fraction brings 5 kB.
-        let height = Number::from(height).to_string_with_radix(10).map(String::from).unwrap_or_default();
+        let height =
+            Number::from(height).to_string_with_radix(10).map(String::from).unwrap_or_default();
         // Fails only for a name or value that is not CSS.
         let _ = spacer.style().set_property("height", &[&*height, "px"].concat());
     }

@@ -59,10 +59,10 @@ fn an_observer_sees_each_turn_its_cause_and_its_calls() {
         "a:1 by -",
         "  relay (a)",
         "  b (*)",
-        "  = 2", //
+        "  = 2",
         "b:2 by relay",
         "  b (*)!",
-        "  = 1", //
+        "  = 1",
         "c:3 by relay",
         "  b (*)",
         "  = 1",

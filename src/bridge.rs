@@ -11,6 +11,7 @@ mod error;
 mod handle;
 mod history;
 mod inbound;
+mod inspecting;
 #[cfg(feature = "trust")]
 mod keyring;
 mod options;
@@ -35,11 +36,14 @@ use crate::js::fill_random;
 use crate::link::{CLOSED, Fetching, Link, Port};
 use crate::{Bus, Cause, Delivery, Event, Payload, Stage};
 
-pub use crate::link::{OutboxStorage, Role};
+pub use crate::link::{LinkCounters, OutboxStorage, Role};
 pub use deleting::DeleteError;
 pub use error::BridgeError;
 pub use handle::{Bridge, RuleGuard};
 pub use history::{HistoryError, HistoryPage};
+#[cfg(feature = "inspect")]
+pub(crate) use inspecting::Inspected;
+pub use inspecting::{Credit, OutboxEvent, RuleStatus};
 pub use options::BridgeOptions;
 pub use presence::{Occupant, Occupants, PRESENCE_TOPIC, PresenceGuard};
 pub use rule::Rule;

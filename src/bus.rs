@@ -4,6 +4,7 @@
 mod bridged;
 mod outlet;
 mod publish_error;
+mod sealed;
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::fmt;
@@ -38,6 +39,8 @@ struct Shared {
     bus: ::bus::Bus<Event>,
     outlets: RefCell<Vec<Rc<dyn Outlet>>>,
     judges: OnceCell<Rc<dyn Judges>>,
+    /// No bridge connects to it.
+    sealed: Cell<bool>,
     /// The id of the next subscription with echo.
     next_echo: Cell<NonZeroU32>,
 }
@@ -67,6 +70,7 @@ impl Bus {
             bus,
             outlets: RefCell::default(),
             judges: OnceCell::new(),
+            sealed: Cell::new(false),
             next_echo: Cell::new(NonZeroU32::MIN),
         }))
     }

@@ -143,6 +143,23 @@ impl Event {
         }))
     }
 
+    /// Creates an event of a recording: its id, source and account, and when it was published.
+    pub(crate) fn recorded(
+        topic: Topic,
+        payload: Payload,
+        [id, source, account]: [Option<String>; 3],
+        time: Option<f64>,
+        delivery: Delivery,
+    ) -> Self {
+        let id = id.map_or_else(OnceCell::new, |id| OnceCell::from(id.into_boxed_str()));
+        let source = source.unwrap_or_default().into();
+        let mut event = Self::build(topic, payload, id, source, time, delivery);
+        if let Some(attributes) = Rc::get_mut(&mut event.0) {
+            attributes.account = account.map(String::into_boxed_str);
+        }
+        event
+    }
+
     /// The topic it was published to.
     pub fn topic(&self) -> &Topic {
         &self.0.topic

@@ -41,6 +41,7 @@
 //! - `bridge`: bridges to peers. Without it all events stay on the bus, and the module contains neither the protocol nor
 //!   a database.
 //! - `trust`: signed events, which a bridge verifies. Without it the module contains no cryptography.
+//! - `inspect`: [`Bus::inspect`], which developer tools in JavaScript use. It is part of `npm`.
 //! - `npm` exports the API for JavaScript from the wasm module, bridges included. Rust applications switch it off.
 //! - `allocator` installs a small and fast global allocator. Applications with their own switch it off.
 
@@ -58,6 +59,8 @@ mod flow;
 mod handle;
 #[cfg(feature = "yew")]
 pub mod hooks;
+#[cfg(feature = "inspect")]
+mod inspect;
 mod intercept;
 mod js;
 #[cfg(feature = "bridge")]
@@ -79,6 +82,7 @@ mod subtle;
 #[cfg(feature = "trust")]
 pub mod trust;
 mod typed;
+mod words;
 #[cfg(feature = "workers")]
 pub mod workers;
 

@@ -6,6 +6,7 @@
 
 mod commands;
 mod connection;
+mod counters;
 mod credentials;
 #[cfg(feature = "trust")]
 mod device;
@@ -29,8 +30,9 @@ use session::client::{Entropy, Options, SavedState, StoreResponse};
 use session::tabs::{Lane, Tab};
 use session::{CloseCode, Millis};
 
-use crate::js::{after, fill_random, monotonic};
+use crate::js::{fill_random, monotonic};
 use connection::LinkConnection;
+pub use counters::LinkCounters;
 pub(crate) use driver::CLOSED;
 use outbox::{Answered, Outbox};
 use persistence::Persistence;
@@ -54,6 +56,7 @@ pub(crate) struct Link {
     #[cfg(feature = "trust")]
     device: device::Device,
     connections: [LinkConnection; 2],
+    counters: Cell<LinkCounters>,
     timer: RefCell<Option<(Millis, Timeout)>>,
     listeners: RefCell<Vec<EventListener>>,
     /// Effects are being carried out further up the stack.
@@ -103,9 +106,6 @@ pub enum Role {
     Follower,
 }
 
-/// The longest delay of the timer, in milliseconds.
-const LONGEST_TIMER: Millis = 3_600_000;
-
 impl LinkOptions {
     /// The name of the database, lock and channel that tabs share, or `None` if this tab does not share.
     fn shared_name(&self) -> Option<String> {
@@ -154,6 +154,7 @@ impl Link {
             #[cfg(feature = "trust")]
             device: device::Device::default(),
             connections: Default::default(),
+            counters: Cell::default(),
             timer: RefCell::default(),
             listeners: RefCell::default(),
             driving: Cell::new(false),
@@ -335,6 +336,7 @@ impl Link {
     }
 
     fn opened(&self, lane: Lane) {
+        self.count_opened();
         if self.connection(lane).speaks_subprotocol() {
             if let Some(client) = self.tab.borrow_mut().client_on(lane, monotonic()) {
                 client.opened(monotonic());
@@ -347,6 +349,7 @@ impl Link {
     }
 
     fn received(&self, lane: Lane, message: &[u8]) {
+        self.count_received(message.len());
         if let Some(client) = self.tab.borrow_mut().client_on(lane, monotonic()) {
             client.received(message, monotonic());
         }
@@ -363,29 +366,6 @@ impl Link {
         if let Some(client) = self.tab.borrow_mut().client_on(lane, monotonic()) {
             client.closed(code, reason, monotonic());
         }
-    }
-
-    /// Sets the one timer to the machine's deadline. If it fires early it is set again.
-    fn set_timer(&self) {
-        let Some(deadline) = self.tab.borrow().deadline() else {
-            drop(self.timer.take());
-            return;
-        };
-        let now = monotonic();
-        if self.timer.borrow().as_ref().is_some_and(|(at, _)| *at <= deadline && *at > now) {
-            return;
-        }
-        let wait = deadline.saturating_sub(now).clamp(1, LONGEST_TIMER);
-        let link = self.this.clone();
-        let timer = after(wait as u32, move || {
-            if let Some(link) = link.upgrade() {
-                drop(link.timer.take());
-                link.tab.borrow_mut().tick(monotonic());
-                link.drive();
-            }
-        });
-        let before = self.timer.replace(Some((now + wait, timer)));
-        drop(before);
     }
 }
 

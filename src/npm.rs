@@ -2,6 +2,7 @@
 //! The types are in `npm/*.d.ts`.
 
 mod files;
+mod inspect;
 mod intercept;
 mod kept;
 mod link;

@@ -1,6 +1,8 @@
 //! Payloads: a value in the form in which it was published, which is converted to another form at its first
 //! use. Used by the bus, the bridge and the JavaScript API.
 
+mod read;
+
 use std::any::{Any, type_name};
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -14,6 +16,7 @@ use topic::Form;
 use wasm_bindgen::prelude::*;
 
 use crate::js::{object, text_of};
+pub(crate) use read::read;
 
 /// The media type of payloads that are written as JSON.
 pub const JSON: &str = "application/json";
@@ -127,8 +130,7 @@ impl Payload {
         {
             return Ok(value);
         }
-        let value: T = serde_wasm_bindgen::from_value(self.to_js()?)
-            .map_err(|error| DataError::Deserialize(error.to_string()))?;
+        let value: T = read(self.to_js()?).map_err(DataError::Deserialize)?;
         let value = Rc::new(value);
         // The JS form exists, so this is never called.
         let to_js = |_: &dyn Any| Ok(JsValue::UNDEFINED);

@@ -11,6 +11,9 @@ mod faces;
 mod fake_socket;
 #[path = "bridge/flow.rs"]
 mod flow;
+#[cfg(feature = "inspect")]
+#[path = "bridge/inspecting.rs"]
+mod inspecting;
 #[path = "bridge/interceptors.rs"]
 mod interceptors;
 #[path = "bridge/javascript.rs"]

@@ -83,6 +83,8 @@ function enter(room, me, topics) {
   find(".room").hidden = false;
   find("#link").hidden = false;
 
+  find("#open-inspector").hidden = false;
+  find("#open-inspector").addEventListener("click", () => openInspector(bus));
   // Subscribed before it connects, so that nothing passes by.
   showEvents(bus);
   bus.subscribe("$bus.link", showLink);
@@ -95,6 +97,14 @@ function enter(room, me, topics) {
   bus.connect({ url, rules: [{ pattern: topics.typing, direction: "both", durable: false }] });
   const composer = compose({ bus, kit, typing: topics.typing });
   showMessages(kit, composer);
+}
+
+/** Opens the developer tools, or closes them. Their file is loaded when they are opened. */
+async function openInspector(bus) {
+  const open = find("event-inspector");
+  if (open) return open.remove();
+  const { inspect } = await import("./npm/inspector.js");
+  inspect(bus);
 }
 
 start();

@@ -3,8 +3,7 @@
 use std::pin::Pin;
 use std::rc::Rc;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64ct::{Base64UrlUnpadded, Encoding};
 use bus::Topic;
 use session::RejectCode;
 use session::client::PublishOptions;
@@ -94,6 +93,6 @@ impl Endpoint {
 
 /// A public key as a JSON Web Key (RFC 7517).
 fn jwk(point: &[u8; 65]) -> String {
-    let [x, y] = [&point[1..33], &point[33..]].map(|part| URL_SAFE_NO_PAD.encode(part));
+    let [x, y] = [&point[1..33], &point[33..]].map(Base64UrlUnpadded::encode_string);
     [r#"{"kty":"EC","crv":"P-256","x":""#, &x, r#"","y":""#, &y, r#""}"#].concat()
 }

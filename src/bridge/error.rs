@@ -12,6 +12,9 @@ pub enum BridgeError {
     /// The bus has a bridge to this address. With two it would receive each event twice.
     #[error("the bus is connected to `{0}` already: add rules to that bridge, or drop it first")]
     Connected(String),
+    /// The bus is [sealed](crate::Bus::sealed).
+    #[error("the bus is sealed: nothing that is replayed on it leaves it; connect another bus")]
+    Sealed,
     /// There is no `crypto.getRandomValues`, and the secret of a client must not be guessable.
     #[error("this platform has no secure random numbers, which a client's secret needs")]
     NoRandomness,

@@ -50,12 +50,15 @@ impl Bridge {
     /// Starts to connect `bus` to a peer, and returns at once. [`LINK_TOPIC`](super::LINK_TOPIC) reports the state.
     ///
     /// # Errors
-    /// [`BridgeError::Address`], [`BridgeError::Connected`] and [`BridgeError::NoRandomness`].
+    /// [`BridgeError::Address`], [`BridgeError::Sealed`], [`BridgeError::Connected`] and [`BridgeError::NoRandomness`].
     pub fn connect(bus: &Bus, options: BridgeOptions) -> Result<Self, BridgeError> {
         let url = &options.link.url;
         let is_socket = ["ws:", "wss:"].iter().any(|scheme| url.starts_with(scheme));
         if !is_socket {
             return Err(BridgeError::Address(url.clone()));
+        }
+        if bus.is_sealed() {
+            return Err(BridgeError::Sealed);
         }
         if bus.has_outlet_to(url) {
             return Err(BridgeError::Connected(url.clone()));

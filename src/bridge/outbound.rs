@@ -67,6 +67,11 @@ impl Outlet for Endpoint {
         will
     }
 
+    #[cfg(feature = "inspect")]
+    fn inspect(&self) -> super::inspecting::Inspected {
+        self.inspected()
+    }
+
     fn pending(&self, pattern: &Pattern) -> Vec<Event> {
         self.pending.borrow().shown(pattern)
     }

@@ -71,8 +71,7 @@ impl Occupant {
     /// # Errors
     /// A [`DataError`] if it cannot be read as a `T`.
     pub fn data<T: DeserializeOwned>(&self) -> Result<T, DataError> {
-        serde_wasm_bindgen::from_value(self.data.clone())
-            .map_err(|error| DataError::Deserialize(error.to_string()))
+        crate::payload::read(self.data.clone()).map_err(DataError::Deserialize)
     }
 }
 

@@ -4,7 +4,7 @@ use bus::{Pattern, Topic};
 use session::client::{SubscriptionId, Window};
 use session::{Durability, Start};
 
-use super::{BridgeError, CAUGHT_UP_TOPIC, Endpoint, GAP_TOPIC, Rule};
+use super::{BridgeError, CAUGHT_UP_TOPIC, Endpoint, GAP_TOPIC, Rule, RuleStatus};
 use crate::Payload;
 
 #[derive(Default)]
@@ -72,6 +72,27 @@ impl Rules {
                 && rule.subscription.is_some_and(|id| subscriptions.contains(&id))
                 && rule.pattern.matches(topic)
         })
+    }
+
+    /// The status of each rule, to which `complete` adds what its subscription knows.
+    pub(super) fn each(
+        &self,
+        complete: impl Fn(RuleStatus, Option<SubscriptionId>) -> RuleStatus,
+    ) -> Vec<RuleStatus> {
+        let status = |rule: &ActiveRule| {
+            let status = RuleStatus {
+                pattern: rule.pattern.to_string(),
+                outbound: rule.outbound,
+                inbound: rule.subscription.is_some(),
+                shared: rule.shared,
+                durability: rule.durability,
+                has_caught_up: rule.has_caught_up,
+                positions: Vec::new(),
+                credit: None,
+            };
+            complete(status, rule.subscription)
+        };
+        self.0.iter().map(status).collect()
     }
 
     fn subscription(&self, pattern: &Pattern) -> Option<SubscriptionId> {

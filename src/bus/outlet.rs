@@ -33,6 +33,10 @@ pub(crate) trait Outlet {
     /// Cancels a durable event, and returns whether it can still be cancelled.
     fn cancel(&self, id: &str) -> bool;
 
+    /// What developer tools ask about it.
+    #[cfg(feature = "inspect")]
+    fn inspect(&self) -> crate::bridge::Inspected;
+
     /// The pending durable events of the topics that match, at their last echoed stage.
     fn pending(&self, pattern: &Pattern) -> Vec<Event>;
 }
@@ -88,6 +92,13 @@ impl Bus {
                 bus.0.bus.echo(event.topic().clone(), event, Some(to));
             }
         });
+    }
+
+    /// What developer tools ask about the bridges.
+    #[cfg(feature = "inspect")]
+    pub(crate) fn links(&self) -> wasm_bindgen::JsValue {
+        let outlets = self.0.outlets.borrow().clone();
+        outlets.iter().map(|outlet| outlet.inspect().to_js()).collect::<js_sys::Array>().into()
     }
 
     fn pending(&self, pattern: &Pattern) -> Vec<Event> {

@@ -1,12 +1,14 @@
 //! Commands: what the application wants of a link, and what it can ask. A command only changes the machine; the next
 //! [`Link::drive`] carries out its effects. So the owner can note what it has asked for before the first effect comes.
 
-use session::client::{PublishError, PublishOptions, RequestId, SubscriptionId, Window};
+use session::client::{
+    OutboxRow, PublishError, PublishOptions, RequestId, SubscriptionId, SubscriptionState, Window,
+};
 use session::tabs::Lane;
 use session::{Body, Position, Start, TallyTopic};
 use topic::{Pattern, Topic};
 
-use super::{Link, OutboxStorage, Role};
+use super::{Link, LinkCounters, OutboxStorage, Role};
 use crate::js::monotonic;
 
 impl Link {
@@ -112,6 +114,28 @@ impl Link {
     /// The number of durable events without an answer, of all tabs that share the outbox.
     pub(crate) fn unanswered(&self) -> usize {
         self.tab.borrow().outbox_len()
+    }
+
+    /// Calls `found` with each of these events.
+    pub(crate) fn each_unanswered(&self, found: impl FnMut(&OutboxRow)) {
+        self.tab.borrow().outbox().for_each(found);
+    }
+
+    /// How far a subscription has read.
+    pub(crate) fn subscription_state(&self, id: SubscriptionId) -> Option<SubscriptionState> {
+        self.tab.borrow_mut().client().subscription_state(id)
+    }
+
+    /// Begins to measure the round trip, and returns the last one in milliseconds.
+    pub(crate) fn round_trip(&self) -> Option<u64> {
+        let mut tab = self.tab.borrow_mut();
+        let client = tab.client();
+        client.ping(monotonic());
+        client.round_trip()
+    }
+
+    pub(crate) fn counters(&self) -> LinkCounters {
+        self.counters.get()
     }
 
     /// Whether a durable event without an answer is gone with the page.

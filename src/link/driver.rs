@@ -1,16 +1,17 @@
 //! The driver: carries out the effects of the machine.
 
-use session::CloseCode;
 use session::client::{self, Effect};
 use session::tabs::{Effect as TabEffect, Lane};
+use session::{CloseCode, Millis};
 
 use super::{Link, Port};
-#[cfg(not(feature = "trust"))]
-use crate::js::monotonic;
-use crate::js::text_of;
+use crate::js::{after, monotonic, text_of};
 
 /// The code of a link that this end has closed.
 pub(crate) const CLOSED: u16 = 1_000;
+
+/// The longest delay of the timer, in milliseconds.
+const LONGEST_TIMER: Millis = 3_600_000;
 
 impl Link {
     /// Carries out the effects of the machine, one by one, with nothing borrowed. If handlers that run meanwhile call
@@ -77,7 +78,10 @@ impl Link {
                     client.cannot_sign(&id);
                 }
             }
-            Effect::Send(message) => self.connection(lane).send(message, lane, &self.this),
+            Effect::Send(message) => {
+                self.count_sent(message.len());
+                self.connection(lane).send(message, lane, &self.this);
+            }
             Effect::Close(code) => self.connection(lane).close(code),
             Effect::Store(operation) => self.store.run(operation),
             // Reported when the store failed.
@@ -116,5 +120,28 @@ impl Link {
             let code = CloseCode::ProtocolError.code();
             self.report_closed(lane, code, &text_of(&thrown));
         }
+    }
+
+    /// Sets the one timer to the machine's deadline. If it fires early it is set again.
+    fn set_timer(&self) {
+        let Some(deadline) = self.tab.borrow().deadline() else {
+            drop(self.timer.take());
+            return;
+        };
+        let now = monotonic();
+        if self.timer.borrow().as_ref().is_some_and(|(at, _)| *at <= deadline && *at > now) {
+            return;
+        }
+        let wait = deadline.saturating_sub(now).clamp(1, LONGEST_TIMER);
+        let link = self.this.clone();
+        let timer = after(wait as u32, move || {
+            if let Some(link) = link.upgrade() {
+                drop(link.timer.take());
+                link.tab.borrow_mut().tick(monotonic());
+                link.drive();
+            }
+        });
+        let before = self.timer.replace(Some((now + wait, timer)));
+        drop(before);
     }
 }

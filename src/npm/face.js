@@ -5,7 +5,7 @@ import { freeze } from "./freeze.js";
 import { connector } from "./link.js";
 import { listeners } from "./listen.js";
 import { take } from "./options.js";
-import { play, recorder } from "./record.js";
+import { deliverer, play, recorder, republisher } from "./record.js";
 import { requests } from "./request.js";
 import { retains } from "./retain.js";
 import { stats } from "./stats.js";
@@ -16,7 +16,8 @@ import { executor } from "./executor.js";
 
 /** The result of `createBus` and `createSingleton`. */
 export function face(core, memory, given) {
-  const options = take(given, ["freeze"]);
+  const options = take(given, ["freeze", "sealed"]);
+  if (options.sealed) core.seal();
   const run = executor(core, memory);
   const { begin, subscribe } = subscriptions(run);
   const publish = options.freeze
@@ -32,7 +33,8 @@ export function face(core, memory, given) {
     use: interceptors(core, run),
     connect: connector(core, run),
     record: (pattern, given) => recorder(begin, core, pattern, given),
-    play: (lines, given) => play(publish, lines, given),
+    play: (lines, given) => play(options.sealed ? deliverer(core) : republisher(publish), lines, given),
+    inspect: () => core.inspect(),
     stats: (given) => stats(run, given),
   });
 }

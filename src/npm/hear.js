@@ -2,7 +2,7 @@
 
 import { busOf } from "./buses.js";
 import { isThere } from "./cohorts.js";
-import { countFailure, UNWATCHED } from "./watch.js";
+import { countFailure, countTime, UNWATCHED } from "./watch.js";
 
 /** Called by wasm with an event for a subscription. If it has one handler, wasm reports its failure. */
 export function hear(bus, number, data, event) {
@@ -32,6 +32,6 @@ function hearOne(its, slot, data, event) {
     if (!slot.queued) throw error;
     its.failed(slot, event, error);
   } finally {
-    for (const count of counts) count.ms += performance.now() - start;
+    for (const count of counts) countTime(count, performance.now() - start);
   }
 }

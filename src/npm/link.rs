@@ -178,6 +178,7 @@ pub(super) fn thrown(error: &BridgeError) -> JsValue {
     let code = match error {
         BridgeError::Address(_) => "illegal_address",
         BridgeError::Connected(_) => "already_connected",
+        BridgeError::Sealed => "sealed",
         BridgeError::NoRandomness => "no_randomness",
         BridgeError::Pattern(_) => "illegal_topic",
         BridgeError::SystemPattern(_) => "system_topic",

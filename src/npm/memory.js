@@ -4,8 +4,8 @@
 export const IN_FLIGHT = 1;
 /** Events wait for their turns. */
 export const WAITING = 2;
-/** The bus delivers as if each subscription were watched, but no watcher is in wasm. */
-export const WATCHED = 8;
+/** JavaScript watches handlers, so that wasm runs all routes. wasm uses the bits below this one. */
+export const WATCHED = 16;
 
 let memory;
 export let bytes = new Uint8Array(0);

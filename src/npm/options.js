@@ -76,6 +76,7 @@ const RULES = {
   priority: whole(-(2 ** 31), 2 ** 31 - 1),
   queue: COUNT,
   replay: YES_OR_NO,
+  sealed: YES_OR_NO,
   rules: [(value) => isObject(value) && FUNCTION[0](value[Symbol.iterator]), "an array of rules"],
   signed: YES_OR_NO,
   signal: [(value) => value === null || FUNCTION[0](value?.addEventListener), "an AbortSignal"],

@@ -19,7 +19,7 @@ export function recorder(begin, core, pattern = ">", given) {
     (data, event) => {
       const elapsed = Math.round(performance.now() - start);
       // Data without a JSON form is not recorded in another form.
-      if (core.travels(data)) lines.push(JSON.stringify({ ...event.toCloudEvent(), elapsed }));
+      if (core.travels(data)) lines.push(JSON.stringify({ ...event.toCloudEvent(), ...placeOf(event), elapsed }));
       else dropped += 1;
       if (lines.length <= capacity) return;
       lines.shift();
@@ -36,6 +36,37 @@ export function recorder(begin, core, pattern = ">", given) {
   };
 }
 
+/** How an event was delivered, as extensions of a CloudEvent. */
+function placeOf({ delivery: { status: stage, position }, account: authid }) {
+  if (position === undefined) return { stage, authid };
+  const { stream, epoch, offset: sequence } = position;
+  return { stage, stream, epoch, sequence, authid };
+}
+
+/** What only some of the subscribers have received, and what the bus has reported. */
+const NOT_PUBLISHED = ["queued", "kept", "sent", "rejected"];
+
+/** Publishes the events of a recording again, as new ones. */
+export function republisher(publish) {
+  return (topic, data, { stage }) => {
+    if (!NOT_PUBLISHED.includes(stage) && !topic.startsWith("$")) publish(topic, data);
+  };
+}
+
+/** The number of a question to wasm; see src/inspect.rs. */
+const DELIVER = 4;
+
+/** Delivers the events of a recording on a sealed bus as they were. */
+export function deliverer(core) {
+  const ask = core.inspect();
+  return (topic, data, { stage = "local", time, id, source, authid, stream, epoch, sequence, code, reason }) => {
+    const from = source === "/" ? undefined : source;
+    const rest = stage === "rejected" ? [code, reason] : [stream, epoch, sequence];
+    const row = [topic, stage, data, Date.parse(time) || undefined, id, from, authid, undefined, ...rest];
+    if (!ask(DELIVER, row)) throw fail("illegal_topic", `invalid topic: ${topic}`);
+  };
+}
+
 /** Publishes a recording again, with its pauses divided by `speed`. */
 export async function play(publish, lines, given) {
   const { speed = 1, signal } = take(given, PLAY);
@@ -43,21 +74,22 @@ export async function play(publish, lines, given) {
     .filter((line) => line.trim() !== "")
     .map(read);
   let before;
-  for (const { topic, data, at } of events) {
+  for (const { topic, data, at, line } of events) {
     const pause = Math.max(0, at - (before ?? at)) / speed;
     before = at;
     if (pause > 0) await sleep(pause, signal);
     signal?.throwIfAborted();
-    publish(topic, data);
+    publish(topic, data, line);
   }
 }
 
 function read(line, index) {
   try {
-    const { type: topic, data, data_base64: base64, elapsed, time } = JSON.parse(line);
+    const parsed = JSON.parse(line);
+    const { type: topic, data, data_base64: base64, elapsed, time } = parsed;
     expectTopic(topic, "`type`");
     const bytes = base64 === undefined ? undefined : Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
-    return { topic, data: bytes ?? data, at: elapsed ?? (Date.parse(time) || 0) };
+    return { topic, data: bytes ?? data, at: elapsed ?? (Date.parse(time) || 0), line: parsed };
   } catch (cause) {
     const error = fail("illegal_recording", `line ${index + 1} is no CloudEvent in JSON: see its \`cause\``);
     throw Object.assign(error, { cause });

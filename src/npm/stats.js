@@ -3,6 +3,7 @@
 import { ending } from "./ends.js";
 import { take } from "./options.js";
 import { FIRST } from "./record.js";
+import { percentile } from "./watch.js";
 
 const STATS = ["atMost", "signal"];
 const OTHERS = "$bus.others";
@@ -25,7 +26,7 @@ export function stats(run, given) {
   const unwatch = run.watch((slot, event) => {
     // Without this one and other counters.
     if (slot.label === COUNTING) return;
-    const handler = count(handlers, slot.label, { calls: 0, failures: 0, ms: 0 });
+    const handler = count(handlers, slot.label, { calls: 0, failures: 0, ms: 0, buckets: [] });
     ofTopic(event.topic).deliveries += 1;
     handler.calls += 1;
     return handler;
@@ -34,11 +35,15 @@ export function stats(run, given) {
     counting.end();
     unwatch();
   }, signal);
-  const copy = (all) => Object.fromEntries([...all].map(([key, counts]) => [key, { ...counts }]));
+  const copy = (all, shown) => Object.fromEntries([...all].map(([key, counts]) => [key, shown(counts)]));
+  const ofHandler = ({ calls, failures, ms, buckets }) => {
+    const [p50, p95] = [0.5, 0.95].map((share) => percentile(buckets, calls, share));
+    return { calls, failures, ms, p50, p95 };
+  };
   return {
     stop,
-    topics: () => copy(topics),
-    handlers: () => copy(handlers),
+    topics: () => copy(topics, (counts) => ({ ...counts })),
+    handlers: () => copy(handlers, ofHandler),
     get subscriptions() {
       return run.subscriptions();
     },

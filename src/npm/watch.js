@@ -24,3 +24,17 @@ export function watching(flag, bus) {
 export function countFailure(counts = UNWATCHED) {
   for (const count of counts) count.failures += 1;
 }
+
+/** Four buckets for each doubling of the time, from a microsecond on. */
+export function countTime(counts, ms) {
+  const bucket = Math.max(0, Math.floor(4 * Math.log2(ms * 1000)));
+  counts.ms += ms;
+  counts.buckets[bucket] = (counts.buckets[bucket] ?? 0) + 1;
+}
+
+/** The milliseconds that this share of the calls did not exceed, at most a fifth too many. */
+export function percentile(buckets, calls, share) {
+  let rest = Math.max(1, Math.ceil(calls * share));
+  const found = buckets.findIndex((count = 0) => (rest -= count) <= 0);
+  return found < 0 ? 0 : 2 ** ((found + 1) / 4) / 1000;
+}

@@ -12,11 +12,13 @@ use bus::{Message, Recorded, Tape, Topic, TopicError};
 
 use super::line::Line;
 use crate::schedule::Browser;
-use crate::{Bus, Payload, PublishError, Receipt};
+use crate::{Bus, Delivery, Event, PublishError, Receipt};
 
 /// The remaining events of a recording. They are published as new events, with new ids and times, through the
-/// current interceptors and bridges.
-pub struct Replay(Tape<Payload>);
+/// current interceptors and bridges; those that were pending, rejected or the runtime's own are skipped.
+///
+/// On a [sealed](Bus::sealed) bus, all of them are delivered as they were, and none leaves the bus.
+pub struct Replay(Tape<Event>);
 
 /// The speed of a replay.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -59,7 +61,7 @@ struct Progress {
 }
 
 /// Pauses the tape when [`Replay::run`] is done or its future is dropped.
-struct Pause<'a>(&'a Tape<Payload>);
+struct Pause<'a>(&'a Tape<Event>);
 
 /// The position in a recording while it is parsed, in milliseconds.
 #[derive(Default)]
@@ -90,8 +92,12 @@ impl Replay {
 
     /// Publishes the next event. Returns `None` at the end.
     pub fn step(&mut self, bus: &Bus) -> Option<Result<Receipt, PublishError>> {
-        let Message { topic, payload } = self.0.step()?;
-        Some(bus.publish_payload(topic, payload))
+        loop {
+            let Message { payload: event, .. } = self.0.step()?;
+            if let Some(published) = publish(bus, event) {
+                return Some(published);
+            }
+        }
     }
 
     /// Publishes the remaining events with pauses between them. If the future is dropped, the replay pauses;
@@ -109,8 +115,8 @@ impl Replay {
         let progress = Rc::new(Progress::default());
         let (bus, made) = (bus.clone(), progress.clone());
         let _pause = Pause(&self.0);
-        self.0.play(Browser::schedule(), speed, move |Message { topic, payload }| {
-            made.note(bus.publish_payload(topic, payload))
+        self.0.play(Browser::schedule(), speed, move |Message { payload: event, .. }| {
+            made.note(publish(&bus, event))
         });
         poll_fn(|context| {
             let refused = progress.refused.take();
@@ -129,8 +135,8 @@ impl Replay {
 }
 
 impl Progress {
-    fn note(&self, published: Result<Receipt, PublishError>) -> ControlFlow<()> {
-        let refused = published.err();
+    fn note(&self, published: Option<Result<Receipt, PublishError>>) -> ControlFlow<()> {
+        let refused = published.and_then(Result::err);
         let flow =
             if refused.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
         self.refused.replace(refused);
@@ -175,17 +181,29 @@ impl Clock {
     }
 }
 
+/// Publishes an event of a recording, or delivers it as it was on a sealed bus. `None` if it is skipped.
+fn publish(bus: &Bus, event: Event) -> Option<Result<Receipt, PublishError>> {
+    if bus.is_sealed() {
+        return Some(bus.deliver_again(event.clone()).map(|()| Receipt::delivered(event)));
+    }
+    let is_past = matches!(event.delivery(), Delivery::Pending(_) | Delivery::Rejected(_));
+    if is_past || event.topic().is_system() {
+        return None;
+    }
+    Some(bus.publish_payload(event.topic().clone(), event.payload().clone()))
+}
+
 fn since(last: &mut Option<f64>, next: Option<f64>) -> Option<f64> {
     let passed = next.zip(*last).map(|(next, last)| next - last);
     *last = next.or(*last);
     passed
 }
 
-fn recorded(line: usize, text: &str, clock: &mut Clock) -> Result<Recorded<Payload>, ReplayError> {
+fn recorded(line: usize, text: &str, clock: &mut Clock) -> Result<Recorded<Event>, ReplayError> {
     let no_event = |reason| ReplayError::Line { line, reason };
     let parsed = Line::parse(text).map_err(no_event)?;
     let topic = Topic::parse(&parsed.topic).map_err(|error| ReplayError::Topic { line, error })?;
     let at = clock.read(&parsed);
-    let payload = parsed.payload().map_err(no_event)?;
-    Ok(Recorded { at, event: Message { topic, payload } })
+    let event = parsed.event(topic.clone()).map_err(no_event)?;
+    Ok(Recorded { at, event: Message { topic, payload: event } })
 }

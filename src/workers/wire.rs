@@ -7,6 +7,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen::throw_str;
 
 use crate::js::text_of;
+use crate::payload::read;
 use crate::{DataError, Payload};
 
 /// To a worker: an event to handle.
@@ -54,7 +55,7 @@ impl Codec for Objects {
 
     fn decode<O: for<'de> Deserialize<'de>>(input: JsValue) -> O {
         // An exception for this message, not a panic of the page. Its event ends at the deadline.
-        serde_wasm_bindgen::from_value(input).unwrap_or_else(|error| {
+        read(input).unwrap_or_else(|error| {
             throw_str(&format!("a worker and its page do not understand each other: {error}"))
         })
     }

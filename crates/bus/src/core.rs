@@ -5,6 +5,7 @@
 
 mod accept;
 mod gate;
+mod observing;
 mod turn;
 
 use std::any::Any;
@@ -27,7 +28,8 @@ use crate::{
 pub(crate) type HotTopic<P> = Rc<RouteEntry<Route<P>>>;
 
 pub(crate) use gate::{Admission, Bounded, Gate, RoomWaiters};
-pub(crate) use turn::{Probe, Turn};
+use observing::Observers;
+pub(crate) use turn::Turn;
 
 pub(crate) struct Core<P: Payload> {
     /// The bits below. A publish reads them once before and once after the delivery.
@@ -36,9 +38,12 @@ pub(crate) struct Core<P: Payload> {
     version: Cell<u32>,
     router: RefCell<Router<Rc<dyn Slot<P>>>>,
     routes: RefCell<Routes<Route<P>>>,
-    turns: RefCell<VecDeque<Turn<P>>>,
+    /// Each with the label of the handler that has caused it, if the bus was observed then.
+    turns: RefCell<VecDeque<(Turn<P>, Option<Rc<str>>)>>,
     gates: RefCell<Vec<Rc<Gate>>>,
-    probe: RefCell<Option<Rc<dyn Probe<P>>>>,
+    observers: RefCell<Observers<P>>,
+    /// The label of the subscription whose handler is being called, while the bus is observed.
+    calling: RefCell<Option<Rc<str>>>,
     room_waiters: Rc<RoomWaiters>,
     /// How many subscriptions receive notices.
     watchers: Cell<usize>,
@@ -54,8 +59,8 @@ const IN_FLIGHT: u8 = 1;
 const WAITING: u8 = 2;
 /// At least one queue has a gate.
 const GATED: u8 = 4;
-/// Deliveries go through a probe.
-const PROBED: u8 = 8;
+/// Deliveries are observed.
+const OBSERVED: u8 = 8;
 
 pub(crate) type LastResort<P> = Box<dyn Fn(&Failure<<P as Payload>::Cause>)>;
 
@@ -68,7 +73,8 @@ impl<P: Payload> Core<P> {
             routes: RefCell::default(),
             turns: RefCell::default(),
             gates: RefCell::default(),
-            probe: RefCell::default(),
+            observers: RefCell::new(Rc::new([])),
+            calling: RefCell::default(),
             room_waiters: Rc::default(),
             watchers: Cell::new(0),
             dropped: Cell::new(0),
@@ -203,14 +209,14 @@ impl<P: Payload> Core<P> {
     /// it.
     pub(crate) fn take_turn(&self, turn: Turn<P>) -> Option<usize> {
         if self.state.get() & IN_FLIGHT != 0 {
-            self.turns.borrow_mut().push_back(turn);
+            self.turns.borrow_mut().push_back((turn, self.cause()));
             self.state.set(self.state.get() | WAITING);
             return None;
         }
         let _in_flight = InFlight::begin(&self.state);
         // Turns are queued here only if a handler panicked before they ran. They are older.
         self.drain();
-        let reached = self.execute(turn);
+        let reached = self.execute(turn, None);
         self.drain();
         Some(reached)
     }
@@ -309,13 +315,15 @@ impl<P: Payload> Core<P> {
     fn drain(&self) {
         loop {
             let next = self.turns.borrow_mut().pop_front();
-            let Some(turn) = next else { break };
-            self.execute(turn);
+            let Some((turn, cause)) = next else { break };
+            self.execute(turn, cause);
         }
         self.state.set(self.state.get() & !WAITING);
     }
 
-    fn execute(&self, turn: Turn<P>) -> usize {
+    fn execute(&self, turn: Turn<P>, cause: Option<Rc<str>>) -> usize {
+        let is_observed = self.state.get() & OBSERVED != 0;
+        let is_echo = matches!(turn, Turn::Echo { .. });
         let (route, topic, payload, request, held) = match turn {
             Turn::Event { topic, payload, request, held } => {
                 (self.route(&topic), topic, payload, request, held)
@@ -327,7 +335,7 @@ impl<P: Payload> Core<P> {
                         slots.push(slot.clone());
                     }
                 }
-                if slots.is_empty() {
+                if slots.is_empty() && !is_observed {
                     return 0;
                 }
                 (slots.into(), topic, payload, None, Vec::new())
@@ -338,10 +346,10 @@ impl<P: Payload> Core<P> {
             }
         };
         let event = Event { topic: &topic, payload: &payload, request: request.as_ref() };
-        let probe = self.probe.borrow().clone();
-        let reached = match probe {
-            Some(probe) => probe.deliver(self, &route, &event),
-            None => self.deliver(&route, &event),
+        let reached = if is_observed {
+            self.deliver_observed(&route, &event, cause.as_deref(), is_echo)
+        } else {
+            self.deliver(&route, &event)
         };
         drop(held);
         reached

@@ -72,10 +72,11 @@
 //!    responder. [`a_request_gets_one_reply_from_the_first_responder`][requests],
 //!    [`a_request_without_a_responder_fails_at_once_and_a_plain_subscriber_is_not_one`][requests]
 //! 10. The bus can be observed by [`Notice`]s on the runtime's own topics, by counters and handler times
-//!     ([`Bus::measure`]), and by recordings ([`Bus::record`]) that can be played again ([`Tape`]). None of
-//!     this costs anything while it is not used.
+//!     ([`Bus::measure`]), turn by turn ([`Bus::observe`]), and by recordings ([`Bus::record`]) that can be
+//!     played again ([`Tape`]). None of this costs anything while it is not used.
 //!     [`notices_report_subscriptions_that_begin_and_end_while_notices_have_a_subscriber`][observing],
 //!     [`counters_and_handler_times_are_kept_while_a_measurement_exists`][observing],
+//!     [`an_observer_sees_each_turn_its_cause_and_its_calls`][observers],
 //!     [`a_recording_plays_again_with_its_timing_faster_or_step_by_step`][observing]
 //! 11. Topics that begin with `$` belong to the runtime: publishing to one is an error.
 //!     [`topics_of_the_runtime_refuse_publishers_and_match_no_leading_wildcard`][order]
@@ -110,6 +111,7 @@
 //! [retained]: https://github.com/event-driven-kit/event-driven-kit/blob/main/crates/bus/tests/semantics/retained.rs
 //! [requests]: https://github.com/event-driven-kit/event-driven-kit/blob/main/crates/bus/tests/semantics/requests.rs
 //! [observing]: https://github.com/event-driven-kit/event-driven-kit/blob/main/crates/bus/tests/semantics/observing.rs
+//! [observers]: https://github.com/event-driven-kit/event-driven-kit/blob/main/crates/bus/tests/semantics/observers.rs
 //! [echoes]: https://github.com/event-driven-kit/event-driven-kit/blob/main/crates/bus/tests/semantics/echoes.rs
 //! [reentrance]: https://github.com/event-driven-kit/event-driven-kit/blob/main/crates/bus/tests/semantics/reentrance.rs
 //! [pool]: https://github.com/event-driven-kit/event-driven-kit/blob/main/crates/bus/tests/semantics/pool.rs
@@ -127,6 +129,7 @@ mod handle;
 mod host;
 mod measure;
 mod notice;
+mod observe;
 mod order;
 mod pool;
 mod queue;
@@ -151,6 +154,7 @@ pub use handle::TopicHandle;
 pub use host::HostRoute;
 pub use measure::{HandlerCount, Measurement, TopicCount};
 pub use notice::Notice;
+pub use observe::{Observation, ObservedCall, ObservedTurn, Observer, SubscriptionInfo};
 pub use pool::{Pool, PoolOptions, Reports, Task, WORKER_TOPIC, Worker, WorkerLost};
 pub use queue::{Message, Overflow, Queue};
 pub use request::{NoReply, Reply, Request, RequestError};

@@ -47,7 +47,7 @@ pub(crate) struct Shared<P> {
     capacity: usize,
     /// The number of events in the queue, for [`Balance::least_pending`](crate::Balance::least_pending).
     pending: Rc<Cell<usize>>,
-    dropped: Cell<u64>,
+    dropped: Rc<Cell<u64>>,
     reader: RefCell<Option<Waker>>,
     closed: Cell<bool>,
 }
@@ -84,11 +84,12 @@ impl<P: Payload + Clone> Subscriber<'_, P> {
         // An echo has no room reserved in a queue that waits.
         self.extras().echo = None;
         let pending = self.extras().pending.get_or_insert_default().clone();
+        let dropped = self.extras().dropped.get_or_insert_default().clone();
         let shared = Rc::new(Shared {
             waiting: RefCell::default(),
             capacity: capacity.get(),
             pending,
-            dropped: Cell::new(0),
+            dropped,
             reader: RefCell::default(),
             closed: Cell::new(false),
         });

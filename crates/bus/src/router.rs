@@ -4,6 +4,8 @@
 //! edges of all nodes in one flat table, and a pattern gets nodes only as deep as other patterns share its
 //! beginning.
 
+mod list;
+
 use std::mem;
 
 use crate::edges::Edges;

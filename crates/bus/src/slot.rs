@@ -54,6 +54,8 @@ pub(crate) struct Extras<P: Payload> {
     pub(crate) group: Option<Rc<dyn GroupMember<P>>>,
     /// How many events are not finished: they wait in a queue, or a handler keeps their guards.
     pub(crate) pending: Option<Rc<Cell<usize>>>,
+    /// How many events its full queue has dropped, if it has a queue.
+    pub(crate) dropped: Option<Rc<Cell<u64>>>,
     /// Its number in the group.
     pub(crate) number: u64,
     /// Whether it responds to requests.
@@ -64,7 +66,15 @@ pub(crate) struct Extras<P: Payload> {
 
 impl<P: Payload> Default for Extras<P> {
     fn default() -> Self {
-        Self { label: None, group: None, pending: None, number: 0, serves: false, echo: None }
+        Self {
+            label: None,
+            group: None,
+            pending: None,
+            dropped: None,
+            number: 0,
+            serves: false,
+            echo: None,
+        }
     }
 }
 

@@ -1,14 +1,16 @@
 //! The page's address. Its hash names the room, so that users can share links to rooms: `#room`, and with the offset of
-//! a message `#room/1234`. Its host is the peer's host. With `?guest` the page is a guest window: another person, for as long as its tab is open.
+//! a message `#room/1234`. `#@person` names direct messages. Its host is the peer's host. With `?guest` the page is a guest window: another person, for as long as its tab is open.
 
 use event_driven_kit::BridgeOptions;
 use js_sys::{JsString, decode_uri_component, encode_uri_component};
 use web_sys::{Location, window};
 
+use crate::events::DIRECT;
+
 /// What the address names.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Named {
-    /// The room.
+    /// The [path](crate::events::Room::path) of the room.
     pub room: Option<String>,
     /// The offset of a message in the room.
     pub offset: Option<u64>,
@@ -18,11 +20,31 @@ pub struct Named {
 pub fn named() -> Named {
     let hash = location().and_then(|location| location.hash().ok()).unwrap_or_default();
     let (name, offset) = parts(hash.strip_prefix('#').unwrap_or_default());
-    // A hash that was typed by hand may not be well-formed. It is used as it is.
-    let decoded = decode_uri_component(name).map(String::from);
-    let name = decoded.unwrap_or_else(|_| name.to_owned());
-    let room = (!name.trim().is_empty()).then(|| composed(&name));
+    let room = match name.strip_prefix('@').map(decoded) {
+        Some(person) if !person.is_empty() => {
+            Some([DIRECT.encode_utf8(&mut [0; 1]), &*person].concat())
+        }
+        _ => {
+            let name = decoded(name);
+            (!name.trim().is_empty()).then(|| composed(&name))
+        }
+    };
     Named { room, offset }
+}
+
+/// A hash that was typed by hand may not be well-formed. It is used as it is.
+fn decoded(name: &str) -> String {
+    let decoded = decode_uri_component(name).map(String::from);
+    decoded.unwrap_or_else(|_| name.to_owned())
+}
+
+/// The hash of a room with this [path](crate::events::Room::path).
+pub fn hash(path: &str) -> String {
+    let (mark, name) = match path.strip_prefix(DIRECT) {
+        Some(person) => ("#@", person),
+        None => ("#", path),
+    };
+    [mark, &String::from(encode_uri_component(name))].concat()
 }
 
 /// The room and the offset of a hash. A slash in the name of a room is escaped.
@@ -35,8 +57,8 @@ fn parts(hash: &str) -> (&str, Option<u64>) {
 }
 
 /// The hash of a message in a room.
-pub fn hash_of(room: &str, offset: u64) -> String {
-    ["#", &String::from(encode_uri_component(room)), "/", &offset.to_string()].concat()
+pub fn hash_of(path: &str, offset: u64) -> String {
+    [&*hash(path), "/", &offset.to_string()].concat()
 }
 
 /// Removes the message from the address. The page is notified by `hashchange`.
@@ -50,11 +72,11 @@ pub fn forget_message() {
     }
 }
 
-/// Puts `room` into the address. The page is notified by `hashchange`.
-pub fn go_to(room: &str) {
+/// Puts the room with this path into the address. The page is notified by `hashchange`.
+pub fn go_to(path: &str) {
     if let Some(location) = location() {
         // Fails only in a document that is no longer shown.
-        let _ = location.set_hash(&String::from(encode_uri_component(room)));
+        let _ = location.set_hash(&hash(path));
     }
 }
 

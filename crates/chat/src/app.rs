@@ -1,17 +1,22 @@
-//! The page: a frame with the link's state, and in it the join screen or a room. Only the page's address says
+//! The page: the list of rooms, and beside it a header with the join screen or a room. Only the page's address says
 //! which room is open.
 
-use event_driven_kit::Bus;
-use event_driven_kit::hooks::BusProvider;
+use std::rc::Rc;
+
+use event_driven_kit::hooks::{BusProvider, use_bus};
+use event_driven_kit::{Bridge, Bus};
 use gloo_events::EventListener;
 use web_sys::window;
 use yew::prelude::*;
 
 use crate::address::Named;
 use crate::components::{
-    Join, Joined, LinkBar, RoomView, menu, settings, use_failures, use_refused, use_regions, use_uplink,
+    Join, Joined, LinkBar, RoomList, RoomView, Sidebar, is_replay, member_list, menu, settings,
+    use_failures, use_inspector, use_members, use_notice, use_refused, use_regions,
+    use_switcher_key, use_uplink,
 };
-use crate::events::{Person, Room};
+use crate::effect::use_effect_with;
+use crate::events::{DIRECT, Person, Room};
 use crate::language::t;
 use crate::shell::Typed;
 use crate::{address, profile};
@@ -25,85 +30,155 @@ pub struct AppProps {
 /// The whole application, with its own bus.
 #[component]
 pub fn App(props: &AppProps) -> Html {
-    let bus = use_memo((), |()| Bus::new());
+    let bus = use_memo((), |()| if is_replay() { Bus::sealed() } else { Bus::new() });
+    html! {
+        <BusProvider bus={(*bus).clone()}>
+            <Page typed={props.typed.clone()} />
+        </BusProvider>
+    }
+}
+
+#[component]
+fn Page(props: &AppProps) -> Html {
+    let bus = use_bus();
     let me = use_state(profile::person);
     let asked = use_address();
     let typed = use_state(|| props.typed.clone());
-    let room = use_memo(asked.room.clone(), |asked| asked.as_deref().map(Room::named));
-    let open = match room.as_ref() {
-        Some(Ok(room)) if !me.name.is_empty() => Some(room.clone()),
-        _ => None,
-    };
     use_failures(&bus);
+    use_inspector(&bus);
     use_regions();
     use_refused(&bus);
+    use_switcher_key();
+    let notice = use_notice();
     let (bridge, problem) = match use_uplink(&bus) {
         Some(Ok(bridge)) => (Some(bridge), None),
         Some(Err(_)) => (None, Some(t("This browser can't connect to the server."))),
         None => (None, None),
     };
+    let rooms = use_room_list(&bus, &bridge, &me.name);
+    let myself = rooms.me();
+    let room = use_memo((asked.room.clone(), myself.clone()), |(asked, myself)| {
+        asked.as_deref().and_then(|asked| Room::of_path(asked, myself.as_ref()).ok())
+    });
+    let open = (*room).clone().filter(|_| !me.name.is_empty());
+    use_memo(open.clone(), |open| rooms.open(open.as_ref()));
+    let members = use_members(open.as_ref(), &bridge, myself.clone(), &me.name);
 
     let on_join = {
         let (me, asked, typed) = (me.clone(), asked.clone(), typed.setter());
         Callback::from(move |Joined { name, room }: Joined| {
-            profile::remember(&name, &room.name);
+            profile::remember(&name, &room.path);
             me.set(Person { id: me.id.clone(), name });
             // The address may name a message of the room.
-            if asked.room.as_deref() != Some(&*room.name) {
-                address::go_to(&room.name);
-                asked.set(Named { room: Some(room.name.to_string()), offset: None });
+            if asked.room.as_deref() != Some(&*room.path) {
+                address::go_to(&room.path);
+                asked.set(Named { room: Some(room.path.to_string()), offset: None });
             }
             typed.set(None);
         })
     };
-    let on_leave = {
+    let close = {
         let asked = asked.clone();
         Callback::from(move |_: MouseEvent| {
             address::leave();
             asked.set(Named::default());
         })
     };
+    let on_leave = {
+        let (rooms, room, close) = (rooms.clone(), open.clone(), close.clone());
+        Callback::from(move |event: MouseEvent| {
+            close.emit(event);
+            if let Some(room) = &room {
+                rooms.leave(room);
+            }
+        })
+    };
+    // Direct messages need the user's own id, which the relay has not said yet.
+    let waits_for_me = !me.name.is_empty()
+        && myself.is_none()
+        && asked.room.as_ref().is_some_and(|asked| asked.starts_with(DIRECT));
+    let has_list = !me.name.is_empty() && rooms.has_any();
+    let key = open.as_ref().map(|open| open.key.clone());
+    // Without accounts, everyone is who they say.
+    let is_guest = myself.is_some_and(|myself| myself.is_guest());
+    let hint =
+        || t("Not private: this server has no accounts, so anyone on it can read these messages.");
+    let views = rooms.kept().into_iter().map(|kept| {
+        let is_open = key.as_ref() == Some(&kept.key);
+        let hint = (is_guest && kept.other().is_some()).then(hint);
+        html! {
+            <RoomView
+                key={kept.key.to_string()}
+                room={kept.clone()}
+                {is_open}
+                me={(*me).clone()}
+                bridge={bridge.clone()}
+                offset={asked.offset.filter(|_| is_open)}
+                new_after={rooms.new_after().filter(|_| is_open)}
+                {hint}
+            />
+        }
+    });
 
     html! {
-        <BusProvider bus={(*bus).clone()}>
-            <header class="top">
-                { title(open.as_ref()) }
+        <>
+            if has_list {
+                <Sidebar rooms={rooms.clone()} open={key.clone()} />
+            }
+            <header class={classes!("top", open.is_some().then_some("in-room"))}>
+                if let Some(room) = &open {
+                    <button type="button" class="back" aria-label={t("Back to the rooms")} onclick={close}>{ "‹" }</button>
+                    { title(room, rooms.title_of(room)) }
+                    { member_list(&members, room.other().is_some()) }
+                } else {
+                    <h1>{ t("event-driven-kit chat") }</h1>
+                }
                 <LinkBar bridge={bridge.clone()} />
                 { settings() }
-                if open.is_some() {
-                    { menu(&bus, on_leave) }
+                if let Some(room) = &open {
+                    { menu(&bus, &rooms, room, on_leave) }
                 }
             </header>
-            if let Some(room) = open {
-                <RoomView
-                    key={room.name.to_string()}
-                    room={room.clone()}
-                    me={(*me).clone()}
-                    {bridge}
-                    offset={asked.offset}
-                />
-            } else {
+            { for views }
+            if open.is_none() && !waits_for_me {
                 <Join
                     name={me.name.clone()}
-                    room={asked.room.clone().or_else(profile::last_room)}
+                    room={asked.room.clone().filter(|asked| !asked.starts_with(DIRECT)).or_else(profile::last_room)}
                     typed={(*typed).clone()}
                     {on_join}
                 />
             }
+            { notice }
             if let Some(problem) = problem {
                 <p class="problem" role="alert">{ problem }</p>
             }
-        </BusProvider>
+        </>
     }
 }
 
-fn title(open: Option<&Room>) -> Html {
-    match open {
-        Some(room) => html! {
-            <h1><span class="mark" aria-hidden="true">{ "#" }</span><bdi>{ room.name.clone() }</bdi></h1>
-        },
-        None => html! { <h1>{ t("event-driven-kit chat") }</h1> },
+fn title(room: &Room, title: AttrValue) -> Html {
+    html! {
+        <h1>
+            if room.other().is_none() {
+                <span class="mark" aria-hidden="true">{ "#" }</span>
+            }
+            <bdi>{ title }</bdi>
+        </h1>
     }
+}
+
+/// The rooms of the user, for as long as the page is open.
+#[hook]
+fn use_room_list(bus: &Bus, bridge: &Option<Rc<Bridge>>, name: &str) -> Rc<RoomList> {
+    let render = use_force_update();
+    let rooms =
+        use_memo((), |()| RoomList::new(bus, Callback::from(move |()| render.force_update())));
+    let rooms = (*rooms).clone();
+    let linked = rooms.clone();
+    use_effect_with((bridge.clone(), name.to_owned()), move |(bridge, name)| {
+        linked.set_link(bridge.clone(), name);
+    });
+    rooms
 }
 
 /// What the address names, updated when the user goes back or edits the address.

@@ -14,6 +14,7 @@ const DAY_MS: f64 = 86_400_000.0;
 
 thread_local! {
     static TIME: Function = format(&[("timeStyle", "short")]);
+    static SHORT_DATE: Function = format(&[("month", "short"), ("day", "numeric")]);
     static DATE: Function = format(&[("dateStyle", "full")]);
     static DATE_AND_TIME: Function = format(&[("dateStyle", "medium"), ("timeStyle", "short")]);
 }
@@ -58,6 +59,14 @@ pub fn day_in_words(time_ms: u64) -> String {
 pub fn local(time_ms: u64, today: f64) -> String {
     let date = date(time_ms);
     let format = if day(&date) == today { &TIME } else { &DATE_AND_TIME };
+    let text = format.with(|format| format.call1(&JsValue::UNDEFINED, &date));
+    text.ok().and_then(|text| text.as_string()).unwrap_or_default()
+}
+
+/// The time of day, or the date in short unless the day is `today`.
+pub fn brief(time_ms: u64, today: f64) -> String {
+    let date = date(time_ms);
+    let format = if day(&date) == today { &TIME } else { &SHORT_DATE };
     let text = format.with(|format| format.call1(&JsValue::UNDEFINED, &date));
     text.ok().and_then(|text| text.as_string()).unwrap_or_default()
 }

@@ -1,7 +1,13 @@
 //! The topics of the chat and their payloads. Components import from here and not from each other. This is only
 //! data: nothing here publishes or subscribes.
 
-use event_driven_kit::{Topic, TopicError, escape_token};
+mod people;
+mod rooms;
+
+pub use people::{Here, INBOXES, Invited, Membership, PersonId, Profile};
+pub use rooms::{DRAFTS, Described, OPEN, ROOMS, SEEN, SeenUpTo};
+
+use event_driven_kit::{Topic, TopicError, escape_token, unescape_token};
 use serde::{Deserialize, Serialize};
 use yew::AttrValue;
 
@@ -12,16 +18,18 @@ use crate::model::text;
 pub const COMPOSE: &str = "ui.compose";
 /// Local, with the [`Reference`] to a message that is to be shown.
 pub const JUMP: &str = "ui.jump";
+/// Local, without data: opens or closes the developer tools.
+pub const INSPECT: &str = "ui.inspect";
 /// Local, with the [`Subject`] that the user replies to.
 pub const REPLY: &str = "ui.reply";
 /// Local, with the [`Subject`] whose text the user changes.
 pub const EDIT: &str = "ui.edit";
-/// Local, with the name of a room: the user wants to change their newest message in it.
+/// Local, with the [key](Room::key) of a room: the user wants to change their newest message in it.
 pub const EDIT_LAST: &str = "ui.edit_last";
 /// Local, with a text to show for some seconds.
 pub const NOTICE: &str = "ui.notice";
-/// The messages of all rooms.
-pub const TEXT_MESSAGES: &str = "chat.*.TEXT_MESSAGE";
+/// The messages of all rooms, and those of all direct messages.
+pub const TEXT_MESSAGES: [&str; 2] = ["chat.*.TEXT_MESSAGE", "dm.*.*.TEXT_MESSAGE"];
 
 /// How many messages of a room are read at a time, beginning with the newest ones.
 pub const PAGE: u32 = 64;
@@ -29,8 +37,12 @@ pub const PAGE: u32 = 64;
 /// A room: its name as users write it, and its topics.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Room {
-    /// The name as it is shown.
+    /// The name as it is shown: of a direct message, that of the other person.
     pub name: AttrValue,
+    /// What names it in the page's address, and in [`OPEN`]: its name, or [`DIRECT`] and the id of the other person.
+    pub path: AttrValue,
+    /// The token that names it in the topics of a person.
+    pub key: AttrValue,
     /// Durable, with [`TextMessage`].
     pub text_message: Topic,
     /// Ephemeral, with the [`Person`] who is typing.
@@ -50,6 +62,8 @@ pub enum RoomError {
     Empty,
     /// It is too long for a topic once escaped.
     TooLong,
+    /// It needs the user's own id, which the relay has not said yet.
+    Unknown,
     /// It breaks a rule of topics, which the escape should prevent.
     Topic,
 }
@@ -60,10 +74,17 @@ impl RoomError {
         match self {
             Self::Empty => t("Give the room a name."),
             Self::TooLong => t("This name is too long for a room. Choose a shorter one."),
+            Self::Unknown => t("This room can be opened once the page is online."),
             Self::Topic => t("This name can't be used for a room."),
         }
     }
 }
+
+/// Begins the [path](Room::path) of direct messages. No name of a room has it, because names have no control characters.
+pub const DIRECT: char = '\u{1}';
+
+/// Begins the [key](Room::key) of direct messages. No escaped name begins like this.
+const DIRECT_KEY: &str = "%dm-";
 
 impl Room {
     /// The room with this `name`. Characters that are not shown in a [line](text::line) are ignored.
@@ -75,8 +96,67 @@ impl Room {
             return Err(RoomError::Empty);
         };
         let token = escape_token(&name);
+        let (prefix, name) = (["chat.", &token, "."].concat(), AttrValue::from(name));
+        Self::at(prefix, name.clone(), name, token)
+    }
+
+    /// The direct messages of `me` and another person.
+    ///
+    /// # Errors
+    /// A [`RoomError`] if `other` is not the id of a person.
+    pub fn direct(me: &PersonId, other: &PersonId) -> Result<Self, RoomError> {
+        let (first, second) = if me < other { (me, other) } else { (other, me) };
+        let prefix = ["dm.", first.token(), ".", second.token(), "."].concat();
+        let key = [DIRECT_KEY, other.token()].concat();
+        Self::at(prefix, other.short().into(), other.path().into(), key)
+    }
+
+    /// The room with this [path](Self::path). `me` is needed for direct messages.
+    ///
+    /// # Errors
+    /// A [`RoomError`].
+    pub fn of_path(path: &str, me: Option<&PersonId>) -> Result<Self, RoomError> {
+        match (path.strip_prefix(DIRECT), me) {
+            (None, _) => Self::named(path),
+            (Some(_), None) => Err(RoomError::Unknown),
+            (Some(other), Some(me)) => Self::direct(me, &PersonId::of_token(other)),
+        }
+    }
+
+    /// The room with this [key](Self::key). `me` is needed for direct messages.
+    ///
+    /// # Errors
+    /// A [`RoomError`].
+    pub fn of_key(key: &str, me: Option<&PersonId>) -> Result<Self, RoomError> {
+        match (key.strip_prefix(DIRECT_KEY), me) {
+            (None, _) => Self::named(&unescape_token(key)),
+            (Some(_), None) => Err(RoomError::Unknown),
+            (Some(other), Some(me)) => Self::direct(me, &PersonId::of_token(other)),
+        }
+    }
+
+    /// The key of the room of a topic. `me` is needed for direct messages.
+    pub fn key_of(topic: &str, me: Option<&PersonId>) -> Option<String> {
+        let mut tokens = topic.split('.');
+        match (tokens.next()?, tokens.next()?, tokens.next()?) {
+            ("chat", room, _) => Some(room.to_owned()),
+            ("dm", one, other) => {
+                let me = me?.token();
+                let other = if one == me { other } else { one };
+                Some([DIRECT_KEY, other].concat())
+            }
+            _ => None,
+        }
+    }
+
+    fn at(
+        prefix: String,
+        name: AttrValue,
+        path: AttrValue,
+        key: String,
+    ) -> Result<Self, RoomError> {
         let topic = |event: &str| {
-            Topic::parse(&["chat", &token, event].join(".")).map_err(|error| match error {
+            Topic::parse(&[&prefix, event].concat()).map_err(|error| match error {
                 TopicError::TooLong(_) => RoomError::TooLong,
                 _ => RoomError::Topic,
             })
@@ -84,13 +164,35 @@ impl Room {
         // The longest one: all topics of a room have to be possible.
         topic("on.00000000.REACTED")?;
         Ok(Self {
-            name: AttrValue::from(name),
+            name,
+            path,
+            key: key.into(),
             text_message: topic("TEXT_MESSAGE")?,
-            prefix: ["chat.", &token, "."].concat(),
             typing: topic("typing")?,
             text_success: topic("TEXT_SUCCESS")?,
             text_error: topic("TEXT_ERROR")?,
+            prefix,
         })
+    }
+
+    /// The other person of direct messages.
+    pub fn other(&self) -> Option<PersonId> {
+        self.key.strip_prefix(DIRECT_KEY).map(PersonId::of_token)
+    }
+
+    /// The topic at which people are present.
+    pub fn presence(&self) -> &str {
+        &self.prefix[..self.prefix.len() - 1]
+    }
+
+    /// Durable state, with [`Described`].
+    pub fn described(&self) -> String {
+        [&*self.prefix, "ROOM"].concat()
+    }
+
+    /// Tabs only, with the text of the composer.
+    pub fn draft(&self) -> String {
+        ["ui.draft.", &*self.key].concat()
     }
 }
 
@@ -119,10 +221,12 @@ impl Room {
         Topic::parse(&[&*self.prefix, "on.", &day.to_string(), ".", kind].concat()).ok()
     }
 
-    /// Durable state in the inbox of a person, with the [`Reference`] to the newest message that mentions them.
+    /// Durable state in the inbox of a person, with the [`Reference`] to the newest message that mentions them. None for
+    /// direct messages, which are all meant for their reader.
     pub fn mentioned(&self, person: &str) -> Option<Topic> {
-        let room = self.prefix.split('.').nth(1).unwrap_or_default();
-        Topic::parse(&["person.", person, ".inbox.", room, ".MENTIONED"].concat()).ok()
+        let is_direct = self.other().is_some();
+        let topic = ["person.", person, ".inbox.", &*self.key, ".MENTIONED"].concat();
+        if is_direct { None } else { Topic::parse(&topic).ok() }
     }
 
     /// A pattern that brings messages like `TEXT_MESSAGE`, with a subscription of its own.

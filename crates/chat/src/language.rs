@@ -59,7 +59,9 @@ pub fn t_with(text: &'static str, values: &[(&str, &str)]) -> AttrValue {
 pub fn t_html(text: &'static str, values: &[(&str, VNode)]) -> VNode {
     let mut nodes = Vec::new();
     for (name, rest) in pieces(&t(text)) {
-        nodes.extend(values.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone()));
+        nodes.extend(
+            values.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone()),
+        );
         nodes.push(VNode::from(rest));
     }
     nodes.into_iter().collect()

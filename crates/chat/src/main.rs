@@ -8,6 +8,7 @@ mod address;
 mod app;
 mod clock;
 mod components;
+mod effect;
 mod events;
 mod language;
 mod model;

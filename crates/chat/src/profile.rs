@@ -4,7 +4,7 @@ use js_sys::Uint8Array;
 use web_sys::window;
 
 use crate::address;
-use crate::events::Person;
+use crate::events::{DIRECT, Person};
 use crate::language::t_with;
 use crate::model::text;
 use crate::storage::{read, write};
@@ -48,12 +48,12 @@ pub fn remember_client(client: &str) {
     write(CLIENTS, &[client, &clients.join(" ")].join(" "));
 }
 
-/// The name of the last room.
+/// The name of the last room, unless the user talked to one person.
 pub fn last_room() -> Option<String> {
-    read(ROOM)
+    read(ROOM).filter(|room| !room.starts_with(DIRECT))
 }
 
-/// Stores name and room for the next visit.
+/// Stores the name, and the path of the room, for the next visit.
 pub fn remember(name: &str, room: &str) {
     write(NAME, name);
     write(ROOM, room);

@@ -55,6 +55,7 @@ mod follower_frames;
 mod greeting;
 mod history;
 mod identity;
+mod inspecting;
 mod link;
 mod memory;
 mod outbox;
@@ -87,6 +88,7 @@ pub use effect::{
     RequestError, RequestId,
 };
 use identity::Identity;
+pub use inspecting::SubscriptionState;
 use link::Connection;
 pub(crate) use link::PeerSays;
 pub use memory::MemoryOutbox;
@@ -304,7 +306,7 @@ impl Client {
             FromPeer::Gap(gap) => self.gap(gap),
             FromPeer::Event(event) => self.event(event, now),
             FromPeer::Ping(ping) => self.send(&FromClient::Pong(ping)),
-            FromPeer::Pong(_) => {}
+            FromPeer::Pong(_) => self.ponged(now),
             FromPeer::Bye(bye) => self.bye(&bye, now),
             FromPeer::Expiring(_) => self.expiring(),
             FromPeer::Page(page) => self.page(page, now),

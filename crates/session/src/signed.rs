@@ -8,8 +8,7 @@
 //!
 //! `time` is signed to the second, as the extension demands. `authid` and the path are not signed: peers set them.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64ct::{Base64, Encoding};
 use sha2::{Digest, Sha256};
 
 use crate::rfc3339::zulu;
@@ -43,18 +42,20 @@ pub fn pae(payload_type: &str, payload: &[u8]) -> Vec<u8> {
 
 /// The value of the attribute `dssematerial`, a DSSE envelope in base64. `None` for an event without a signature.
 pub fn dsse_material(topic: &str, body: &Body) -> Option<String> {
-    let signature = STANDARD.encode(body.signature?);
-    let payload = STANDARD.encode(verification_material(topic, &body.source, body));
+    let signature = Base64::encode_string(&body.signature?);
+    let payload =
+        Base64::encode_string(verification_material(topic, &body.source, body).as_bytes());
     // Its text needs no escape: a source that names no key has no key id.
     let key = Thumbprint::from_source(&body.source).map(|key| key.to_string()).unwrap_or_default();
-    Some(STANDARD.encode(format!(
+    let envelope = format!(
         r#"{{"payloadType":"{PAYLOAD_TYPE}","payload":"{payload}","signatures":[{{"keyid":"{key}","sig":"{signature}"}}]}}"#
-    )))
+    );
+    Some(Base64::encode_string(envelope.as_bytes()))
 }
 
 /// The JSON of the digests. The names of extensions need no escape.
 fn verification_material(topic: &str, source: &str, body: &Body) -> String {
-    let core = STANDARD.encode(core_digest(topic, source, body));
+    let core = Base64::encode_string(&core_digest(topic, source, body));
     if body.signed.is_empty() {
         return format!(r#"{{"core":"{core}"}}"#);
     }
@@ -62,7 +63,7 @@ fn verification_material(topic: &str, source: &str, body: &Body) -> String {
     for name in &body.signed {
         digests.update(Sha256::digest(extension(body, name)));
     }
-    let (ext, names) = (STANDARD.encode(digests.finalize()), body.signed.join("\",\""));
+    let (ext, names) = (Base64::encode_string(&digests.finalize()), body.signed.join("\",\""));
     format!(r#"{{"core":"{core}","ext":"{ext}","signedextattrs":["{names}"]}}"#)
 }
 
@@ -105,9 +106,9 @@ mod tests {
 
     /// The payload of a DSSE envelope in base64.
     fn payload(material: &str) -> String {
-        let envelope = String::from_utf8(STANDARD.decode(material).unwrap()).unwrap();
+        let envelope = String::from_utf8(Base64::decode_vec(material).unwrap()).unwrap();
         let (_, rest) = envelope.split_once(r#""payload":""#).unwrap();
-        let payload = STANDARD.decode(rest.split_once('"').unwrap().0).unwrap();
+        let payload = Base64::decode_vec(rest.split_once('"').unwrap().0).unwrap();
         String::from_utf8(payload).unwrap()
     }
 

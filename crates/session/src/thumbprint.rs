@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64ct::{Base64UrlUnpadded, Encoding};
 use sha2::{Digest, Sha256};
 
 /// A public key of P-256 as an uncompressed point: 4, x and y.
@@ -31,7 +30,7 @@ pub struct Thumbprint(pub [u8; 32]);
 impl Thumbprint {
     /// The thumbprint of a public key.
     pub fn of(key: &PublicKey) -> Self {
-        let [x, y] = [&key[1..33], &key[33..]].map(|part| URL_SAFE_NO_PAD.encode(part));
+        let [x, y] = [&key[1..33], &key[33..]].map(Base64UrlUnpadded::encode_string);
         // RFC 7638, 3.2: the required members in their order, without spaces.
         let jwk = format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#);
         Self(Sha256::digest(jwk).into())
@@ -39,8 +38,9 @@ impl Thumbprint {
 
     /// Reads its text. `None` if the text is not a thumbprint.
     pub fn parse(text: &str) -> Option<Self> {
-        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
-        bytes.try_into().ok().map(Self)
+        let mut bytes = [0; 32];
+        let read = Base64UrlUnpadded::decode(text, &mut bytes).ok()?.len();
+        (read == bytes.len()).then_some(Self(bytes))
     }
 
     /// The source of the events that the key signs: `/keys/<thumbprint>`.
@@ -74,7 +74,7 @@ pub fn is_for_certificates(topic: &str) -> bool {
 
 impl fmt::Display for Thumbprint {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&URL_SAFE_NO_PAD.encode(self.0))
+        out.write_str(&Base64UrlUnpadded::encode_string(&self.0))
     }
 }
 

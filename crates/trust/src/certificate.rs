@@ -1,7 +1,6 @@
 //! Certificates: JSON Web Tokens that say whose a key is (RFC 7519, with the key in `cnf` by RFC 7800).
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64ct::{Base64UrlUnpadded, Encoding};
 use session::rights::{Subject, SubjectError};
 use session::signed::{PublicKey, Thumbprint};
 
@@ -96,7 +95,7 @@ pub fn parse_certificate(jwt: &str) -> Result<Unverified, CertificateError> {
     let (signed, signature) = jwt.rsplit_once('.').ok_or(CertificateError::Malformed)?;
     let (header, claims) = signed.split_once('.').ok_or(CertificateError::Malformed)?;
     let [header, claims, signature] =
-        [header, claims, signature].map(|part| URL_SAFE_NO_PAD.decode(part).ok());
+        [header, claims, signature].map(|part| Base64UrlUnpadded::decode_vec(part).ok());
     let object = |part: Option<Vec<u8>>| {
         let text = String::from_utf8(part?).ok()?;
         json::object(&text)
@@ -160,11 +159,11 @@ fn key(claims: &Object) -> Option<PublicKey> {
     }
     let mut key = [4; 65];
     for (name, part) in [("x", 1..33), ("y", 33..65)] {
-        let bytes = URL_SAFE_NO_PAD.decode(jwk.text(name)?).ok()?;
-        if bytes.len() != part.len() {
+        let length = part.len();
+        let bytes = Base64UrlUnpadded::decode(jwk.text(name)?, &mut key[part]).ok()?;
+        if bytes.len() != length {
             return None;
         }
-        key[part].copy_from_slice(&bytes);
     }
     Some(key)
 }

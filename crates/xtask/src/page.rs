@@ -46,6 +46,7 @@ const CHAT: &[&str] = &[
     "crates/xtask/src/versions.rs",
     "crates/xtask/src/wasm",
     "crates/xtask/src/wasm.rs",
+    "npm/src",
     "www",
 ];
 /// Further inputs of the embedding page.
@@ -184,7 +185,7 @@ impl Page {
     /// Builds the chat's page from the compiled program.
     pub fn build(&self, workspace: &Workspace, toolchain: &Toolchain, wasm: &Path) -> Result<()> {
         let staging = staging(workspace, "chat")?;
-        bundle_styles(workspace)?;
+        bundle_assets(workspace)?;
         self.build_into(&staging, workspace, toolchain, wasm)?;
         publish(workspace, Part::Chat, &staging)
     }
@@ -229,11 +230,12 @@ impl Page {
     }
 }
 
-/// Joins the style sheets of the components into the one that index.html names. Trunk runs the same script as a hook.
-fn bundle_styles(workspace: &Workspace) -> Result<()> {
+/// Joins the style sheets of the components, and the modules of the inspector, into the files that index.html names. Trunk
+/// runs the same script as a hook.
+fn bundle_assets(workspace: &Workspace) -> Result<()> {
     let mut node = process::command("node");
     node.arg(workspace.root.join("www/bundle.mjs"));
-    process::run(&mut node).context("the style sheets of www/chat could not be joined")
+    process::run(&mut node).context("the style sheets and the inspector could not be joined")
 }
 
 fn css(file: &Path, staging: &Path) -> Result<Built> {
@@ -354,7 +356,7 @@ mod tests {
     #[test]
     fn the_bundle_contains_the_style_sheet_of_each_component() {
         let workspace = Workspace::locate().unwrap();
-        bundle_styles(&workspace).unwrap();
+        bundle_assets(&workspace).unwrap();
         let bundle = fs::read_to_string(workspace.own_target().join("page/chat.css")).unwrap();
         assert!(!bundle.contains("@import"));
         let parts = stamp::files(&workspace.root.join("www/chat")).unwrap();
@@ -363,6 +365,23 @@ mod tests {
             let style = fs::read_to_string(&part).unwrap();
             assert_eq!(bundle.matches(&style).count(), 1, "{}", part.display());
         }
+    }
+
+    /// The modules are joined by a simple script, which their code has to suit.
+    #[test]
+    fn the_inspector_of_the_chat_is_one_valid_module_with_each_of_its_files() {
+        let workspace = Workspace::locate().unwrap();
+        bundle_assets(&workspace).unwrap();
+        let bundle = workspace.own_target().join("page/inspector.js");
+        let text = fs::read_to_string(&bundle).unwrap();
+        for part in stamp::files(&workspace.root.join("npm/src/inspector")).unwrap() {
+            let first = fs::read_to_string(&part).unwrap();
+            let first = first.lines().next().unwrap();
+            assert_eq!(text.matches(first).count(), 1, "{}", part.display());
+        }
+        let mut node = process::command("node");
+        node.args(["--check", "--input-type=module"]).stdin(fs::File::open(&bundle).unwrap());
+        process::run(&mut node).unwrap();
     }
 
     #[test]

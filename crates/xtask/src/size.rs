@@ -60,7 +60,9 @@ fn chat(workspace: &Workspace, extension: &str) -> Result<Vec<PathBuf>> {
     files.retain(|file| {
         let name = file.strip_prefix(&dist).unwrap_or(file);
         let is_embedding = name.to_string_lossy().starts_with("embed.");
-        !name.starts_with("npm") && !is_embedding && has(file, &[extension])
+        // The inspector is loaded when it is opened.
+        let is_inspector = name.starts_with("inspector.js");
+        !name.starts_with("npm") && !is_embedding && !is_inspector && has(file, &[extension])
     });
     Ok(files)
 }

@@ -1,6 +1,9 @@
 //! A browser with its own profile, and what a user does with the chat.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use fantoccini::key::Key;
 use fantoccini::wd::{WebDriverCompatibleCommand, WindowHandle};
@@ -18,6 +21,9 @@ use crate::{Driver, eventually, tool};
 pub struct Browser {
     client: Client,
     engine: Engine,
+    /// The driver's address, and the path of this browser there.
+    session: (String, String),
+    is_closed: bool,
     /// What Firefox has reported as errors.
     errors: Arc<Mutex<Vec<String>>>,
 }
@@ -35,7 +41,15 @@ impl Browser {
             .connect(&driver.url)
             .await
             .expect("the driver opens a browser");
-        let browser = Self { client, engine: driver.engine, errors: driver.errors.clone() };
+        let id = client.session_id().await.expect("the driver is there").unwrap_or_default();
+        let address = driver.url.trim_start_matches("http://").to_owned();
+        let browser = Self {
+            client,
+            engine: driver.engine,
+            session: (address, format!("/session/{id}")),
+            is_closed: false,
+            errors: driver.errors.clone(),
+        };
         if browser.engine == Engine::Firefox {
             browser.resize(900, 800).await;
         }
@@ -240,6 +254,16 @@ impl Browser {
         }
     }
 
+    /// Presses and releases the key of a letter. `modifiers` are those of the DevTools protocol: 2 is Ctrl.
+    pub async fn press(&self, letter: &str, modifiers: u8) {
+        let code = letter.to_uppercase();
+        let number = code.bytes().next();
+        for kind in ["rawKeyDown", "keyUp"] {
+            let key = json!({ "type": kind, "key": letter, "code": format!("Key{code}"), "windowsVirtualKeyCode": number, "modifiers": modifiers });
+            self.call("Input.dispatchKeyEvent", key).await;
+        }
+    }
+
     /// The visible text of the first matching element, or an empty string.
     pub async fn text(&self, css: &str) -> String {
         let script = "return document.querySelector(arguments[0])?.innerText ?? ''";
@@ -253,8 +277,9 @@ impl Browser {
     }
 
     /// Closes the browser.
-    pub async fn close(self) {
-        self.client.close().await.expect("the browser closes");
+    pub async fn close(mut self) {
+        self.client.clone().close().await.expect("the browser closes");
+        self.is_closed = true;
     }
 
     /// Sets the text of a field at once, and dispatches the event of typing.
@@ -264,6 +289,24 @@ impl Browser {
             input.focus(); input.value = text;
             input.dispatchEvent(new InputEvent('input', { bubbles: true }));";
         self.run(script, vec![css.into(), text.into()]).await;
+    }
+}
+
+/// Closes the browser of a failed test: it would go on after its driver has been killed.
+impl Drop for Browser {
+    fn drop(&mut self) {
+        let (address, path) = &self.session;
+        if self.is_closed {
+            return;
+        }
+        let request =
+            format!("DELETE {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+        // The test has failed already, so nothing more is reported.
+        let _ = TcpStream::connect(address).and_then(|mut driver| {
+            driver.set_read_timeout(Some(Duration::from_secs(5)))?;
+            driver.write_all(request.as_bytes())?;
+            driver.read_to_end(&mut Vec::new())
+        });
     }
 }
 

@@ -120,6 +120,8 @@ async fn spawn(listen: &str, data: &Path, page: &Path, options: &[String]) -> (C
         .arg(data)
         .arg("--page")
         .arg(page)
+        // As `cargo xtask run` does: a stream of last values.
+        .args(["--stream", "state=person.>,chat.*.ROOM", "--keep-topic", "state=1"])
         // All browsers of a test share one address.
         .args(["--raise-limits", "1000"])
         .args(options)

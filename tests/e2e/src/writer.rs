@@ -54,6 +54,16 @@ impl Writer {
         let mut hello = Vec::new();
         FromClient::Hello(Hello::new(client, [7; 32], 1)).encode(&mut hello);
         socket.send(Packet::Binary(hello.into())).await.expect("the hello can be sent");
+        loop {
+            let packet = tokio::time::timeout(PATIENCE, socket.next()).await;
+            let packet =
+                packet.expect("a welcome in time").expect("the relay keeps the connection");
+            let Packet::Binary(bytes) = packet.expect("a message") else { continue };
+            let mut frames = FromPeer::decode(&bytes);
+            if frames.any(|frame| matches!(frame, Ok(FromPeer::Welcome(_)))) {
+                break;
+            }
+        }
         let (outgoing, packets) = mpsc::channel(1);
         let (answers, acks) = mpsc::channel(BATCH as usize);
         tokio::spawn(serve(socket, packets, answers));

@@ -63,6 +63,28 @@ async fn no_screen_has_a_fault_that_axe_finds() {
     ann.say("hello").await;
     ann.appears(".own[data-state=stored]").await;
     check("a room with messages").await;
+    let react = "const [message] = document.querySelectorAll('.message');
+        message.focus();
+        return !!message.querySelector('.tools .react');";
+    end_to_end::eventually("the buttons of a message", async || {
+        (ann.run(react, vec![]).await == true).then_some(())
+    })
+    .await;
+    ann.click(".message .tools .react").await;
+    ann.appears(".emoji .groups button:nth-child(9)").await;
+    check("the emoji for a reaction").await;
+    ann.click(".emoji .grid button").await;
+    ann.appears(".reaction").await;
+    ann.click(".message .tools .reply").await;
+    ann.paste("*yes*: `a` https://example.org\n> quoted").await;
+    ann.appears(".quote").await;
+    ann.click(".message .tools .reply").await;
+    check("messages with a reaction, a reply and Markdown, and a reply that is written").await;
+    ann.click(".purpose .end").await;
+    ann.put("#composer", ":smi").await;
+    ann.appears(".choices").await;
+    check("the names of emoji").await;
+    ann.put("#composer", "").await;
     ann.click(".open-emoji").await;
     check("the emoji").await;
     ann.click(".open-emoji").await;

@@ -392,7 +392,8 @@ async fn a_message_says_whose_it_is_by_what_the_relay_attests() {
             Some(account) => {
                 page.goto(&relay.url()).await;
                 let keep = "localStorage.setItem(`event-driven-kit.chat.token.${arguments[0]}`, arguments[1])";
-                page.run(keep, vec![account.name.clone().into(), account.token.clone().into()]).await;
+                page.run(keep, vec![account.name.clone().into(), account.token.clone().into()])
+                    .await;
                 format!("{}/?account={}", relay.url(), account.name)
             }
             None => relay.url(),

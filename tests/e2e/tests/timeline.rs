@@ -29,7 +29,7 @@ async fn what_is_read_in_the_middle_stays_in_its_place_while_2000_arrive_and_the
 async fn the_first_of_5000_messages_is_reached_by_scrolling_and_few_are_in_the_page() {
     let driver = Driver::start().await;
     let ann = Browser::open(&driver).await;
-    the_first_message_is_reached_by_scrolling(&ann).await;
+    the_first_message_is_reached_by_scrolling(&ann, 5_000).await;
     ann.close().await;
 }
 
@@ -46,7 +46,7 @@ async fn firefox_keeps_the_place_reaches_the_first_message_and_lands_on_a_link_t
     let driver = Driver::firefox().await;
     let ann = Browser::open(&driver).await;
     what_is_read_stays_in_its_place(&ann).await;
-    the_first_message_is_reached_by_scrolling(&ann).await;
+    the_first_message_is_reached_by_scrolling(&ann, 1_500).await;
     a_link_lands_on_its_message(&ann).await;
     // An error of a page would have been seen.
     ann.run("setTimeout(() => { throw new Error('on purpose'); })", vec![]).await;
@@ -55,6 +55,18 @@ async fn firefox_keeps_the_place_reaches_the_first_message_and_lands_on_a_link_t
     })
     .await;
     ann.close().await;
+}
+
+/// Waits until the rows are in order without a hole, but for these pairs. A slow browser may paint a new chunk a moment
+/// before the rows that are added to the chunk before it: Yew yields between the two.
+async fn has_no_hole(ann: &Browser, known: &[(u64, u64)]) -> Vec<u64> {
+    eventually("rows without a hole", async || {
+        let all = look(ann, "return rows().map(number)").await;
+        let all: Vec<u64> = all.as_array()?.iter().filter_map(Value::as_u64).collect();
+        let follows = |two: &[u64]| two[1] == two[0] + 1 || known.contains(&(two[0], two[1]));
+        (!all.is_empty() && all.windows(2).all(follows)).then_some(all)
+    })
+    .await
 }
 
 async fn what_is_read_stays_in_its_place(ann: &Browser) {
@@ -88,12 +100,12 @@ async fn what_is_read_stays_in_its_place(ann: &Browser) {
     assert_eq!(ann.console_errors().await, [""; 0]);
 }
 
-async fn the_first_message_is_reached_by_scrolling(ann: &Browser) {
+async fn the_first_message_is_reached_by_scrolling(ann: &Browser, count: u32) {
     let relay = Relay::start().await;
     let mut writer = Writer::connect(&relay, ROOM).await;
-    writer.write(0..5_000).await;
+    writer.write(0..count).await;
     ann.join(&relay.url(), ROOM, "Ann").await;
-    newest_is(ann, 4_999).await;
+    newest_is(ann, count - 1).await;
     let begun = Instant::now();
     let mut most = 0;
     eventually("the beginning", async || {
@@ -103,19 +115,13 @@ async fn the_first_message_is_reached_by_scrolling(ann: &Browser) {
         (said == "Beginning of #long").then_some(())
     })
     .await;
-    println!("the first of 5,000 after {:?}", begun.elapsed());
+    println!("the first of {count} after {:?}", begun.elapsed());
     assert!(most <= MOST_ROWS, "{most} rows");
     look(ann, "log.scrollTop = 0").await;
     eventually("the first message", async || (first_seen(ann).await.0 == 0).then_some(())).await;
     // All rows are there once and in order, whichever part is in the page.
     eventually("the end by scrolling", async || {
-        let ordered = look(
-            ann,
-            "const all = rows().map(number);
-            return all.every((one, at) => at === 0 || one === all[at - 1] + 1);",
-        )
-        .await;
-        assert_eq!(ordered, true);
+        has_no_hole(ann, &[]).await;
         let left = look(
             ann,
             "log.scrollTop += 9000; return log.scrollHeight - log.scrollTop - log.clientHeight",
@@ -124,7 +130,7 @@ async fn the_first_message_is_reached_by_scrolling(ann: &Browser) {
         left.as_f64().is_some_and(|left| left < 2.0).then_some(())
     })
     .await;
-    newest_is(ann, 4_999).await;
+    newest_is(ann, count - 1).await;
     assert_eq!(ann.console_errors().await, [""; 0]);
 }
 
@@ -183,15 +189,8 @@ async fn a_link_lands_on_its_message(ann: &Browser) {
     // Forward to the newest by scrolling, without a hole.
     let mut last = 500;
     eventually("the newest message by scrolling", async || {
-        let all =
-            look(ann, "log.scrollTop += 20 * log.clientHeight; return rows().map(number)").await;
-        let all: Vec<u64> = all.as_array().unwrap().iter().filter_map(Value::as_u64).collect();
-        assert!(
-            all.windows(2).all(|two| two[1] == two[0] + 1
-                || (two[0], two[1]) == (4_499, 10_000)
-                || two[0] == 10_099),
-            "{all:?}"
-        );
+        look(ann, "log.scrollTop += 20 * log.clientHeight").await;
+        let all = has_no_hole(ann, &[(4_499, 10_000), (10_099, 10_000)]).await;
         last = last.max(*all.last().unwrap());
         (last >= 10_099 && look(ann, "return !document.querySelector('.newer')").await == true)
             .then_some(())

@@ -4,7 +4,7 @@
 use std::any::Any;
 use std::rc::Rc;
 
-use super::{Core, GATED, Gate, PROBED, Probe, Turn};
+use super::{Core, GATED, Gate, Turn};
 use crate::request::PendingRequest;
 use crate::{MAX_QUEUED, Payload, PublishError, Published, Topic};
 
@@ -60,13 +60,6 @@ impl<P: Payload> Core<P> {
         if gates.is_empty() {
             self.state.set(self.state.get() & !GATED);
         }
-    }
-
-    pub(crate) fn set_probe(&self, probe: Option<Rc<dyn Probe<P>>>) {
-        let bit = if probe.is_some() { PROBED } else { 0 };
-        self.state.set(self.state.get() & !PROBED | bit);
-        let previous = self.probe.replace(probe);
-        drop(previous);
     }
 
     pub(super) fn is_full(&self) -> bool {

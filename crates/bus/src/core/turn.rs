@@ -4,11 +4,9 @@ use std::any::Any;
 use std::num::NonZeroU32;
 use std::rc::Rc;
 
-use super::Core;
+use crate::Topic;
 use crate::request::PendingRequest;
 use crate::schedule::Job;
-use crate::slot::Route;
-use crate::{Event, Payload, Topic};
 
 /// An event or a job with a place in the order.
 pub(crate) enum Turn<P> {
@@ -26,9 +24,4 @@ pub(crate) enum Turn<P> {
         to: Option<NonZeroU32>,
     },
     Job(Job),
-}
-
-/// Delivers in place of [`Core::deliver`] and observes each delivery.
-pub(crate) trait Probe<P: Payload> {
-    fn deliver(&self, core: &Core<P>, route: &Route<P>, event: &Event<'_, P>) -> usize;
 }

@@ -3,6 +3,7 @@
 mod batches;
 mod echoes;
 mod groups;
+mod observers;
 mod observing;
 mod order;
 mod pool;

@@ -29,7 +29,10 @@ pub fn use_announcer(room: &Room, origin: &Origin, is_current: &Rc<Cell<bool>>) 
             && let Some(message) = text::shown(event.data::<TextMessage>()?)
         {
             let text = text::folded(&message.text).unwrap_or(&message.text);
-            announce(&announcer, &[&*origin.name(event, &message.sender.name), ": ", text].concat());
+            announce(
+                &announcer,
+                &[&*origin.name(event, &message.sender.name), ": ", text].concat(),
+            );
         }
         Ok(())
     });

@@ -16,6 +16,7 @@ use yew::prelude::*;
 
 use super::{EmojiPicker, leaves};
 use crate::clock;
+use crate::effect::use_effect_with;
 use crate::events::{COMPOSE, EDIT, EDIT_LAST, Edited, Person, REPLY, Room, Subject, TextMessage};
 use crate::language::{t, t_count};
 use crate::model::purpose::Purpose;
@@ -266,7 +267,7 @@ impl Desk {
             "Escape" if self.purpose.get().is_some() => self.end(),
             "ArrowUp" if field::value(&self.field).is_empty() && self.purpose.get().is_none() => {
                 // Nothing limits the number of events on this topic.
-                let _ = self.bus.publish(EDIT_LAST, self.room.name.to_string());
+                let _ = self.bus.publish(EDIT_LAST, self.room.key.to_string());
             }
             _ => return false,
         }

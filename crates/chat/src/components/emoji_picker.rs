@@ -6,6 +6,7 @@ use web_sys::{HtmlElement, HtmlInputElement, Node};
 use yew::prelude::*;
 
 use super::emoji_table::{recent, remember, set_tone, table, tone, use_table};
+use crate::effect::use_effect_with;
 use crate::language::t;
 use crate::model::emoji::{TONES, Table};
 

@@ -7,6 +7,7 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{Response, window};
 use yew::prelude::*;
 
+use crate::effect::use_effect_with;
 use crate::model::emoji::{TONES, Table};
 use crate::storage;
 

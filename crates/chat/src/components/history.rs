@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use event_driven_kit::bridge::{CAUGHT_UP_TOPIC, CaughtUp, LINK_TOPIC};
-use event_driven_kit::hooks::use_subscription;
+use event_driven_kit::hooks::{use_bus, use_subscription};
 use yew::prelude::*;
 
 use super::Origin;
@@ -14,7 +14,10 @@ use crate::events::Room;
 /// changes without a render.
 #[hook]
 pub fn use_history(room: &Room, origin: &Origin) -> (bool, Rc<Cell<bool>>) {
-    let (is_over, is_current) = (use_state_eq(|| false), use_memo((), |()| Cell::new(false)));
+    // A replay reads nothing first.
+    let is_replay = use_bus().is_sealed();
+    let (is_over, is_current) =
+        (use_state_eq(|| is_replay), use_memo((), |()| Cell::new(is_replay)));
     let (set, current, pattern) = (is_over.setter(), is_current.clone(), room.text_message.clone());
     use_subscription(CAUGHT_UP_TOPIC, move |event| {
         if event.data::<CaughtUp>()?.pattern == pattern.as_str() {

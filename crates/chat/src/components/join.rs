@@ -4,6 +4,7 @@ use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
 use crate::address;
+use crate::effect::use_effect_with;
 use crate::events::{Room, RoomError};
 use crate::language::t;
 use crate::model::text;

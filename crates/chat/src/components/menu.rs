@@ -2,6 +2,8 @@
 //!
 //! These are functions and not components: they have no state of their own.
 
+use std::rc::Rc;
+
 use event_driven_kit::Bus;
 use js_sys::Reflect;
 use wasm_bindgen::JsCast;
@@ -9,20 +11,44 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{Clipboard, window};
 use yew::prelude::*;
 
+use super::RoomList;
 use crate::address;
-use crate::events::NOTICE;
+use crate::events::{Membership, NOTICE, Room};
 use crate::language::t;
 
-/// The button that opens the menu, and the menu. The browser opens and closes it, and moves the focus.
-pub fn menu(bus: &Bus, on_leave: Callback<MouseEvent>) -> Html {
+/// The button that opens the menu of a room, and the menu. The browser opens and closes it, and moves the focus.
+pub fn menu(bus: &Bus, rooms: &Rc<RoomList>, room: &Room, on_leave: Callback<MouseEvent>) -> Html {
+    let membership = rooms.membership(room);
+    let change = |change: fn(&mut Membership)| {
+        let (rooms, room) = (rooms.clone(), room.clone());
+        Callback::from(move |_: MouseEvent| {
+            let mut membership = rooms.membership(&room);
+            change(&mut membership);
+            rooms.set_membership(&room, membership);
+        })
+    };
+    let item = |id: &'static str, text: AttrValue, onclick: Callback<MouseEvent>| {
+        html! {
+            <button {id} type="button" popovertarget="menu" popovertargetaction="hide" {onclick}>{ text }</button>
+        }
+    };
+    let pin = if membership.is_pinned { t("Unpin") } else { t("Pin to the top") };
+    let mute = if membership.is_muted { t("Unmute") } else { t("Mute") };
+    let list = {
+        let (rooms, room) = (rooms.clone(), room.clone());
+        Callback::from(move |_: MouseEvent| rooms.list_publicly(&room))
+    };
     html! {
         <>
             <button type="button" class="open-menu" aria-label={t("Menu")} popovertarget="menu">{ "⋯" }</button>
             <div id="menu" popover="auto" role="group" aria-label={t("Menu")}>
-                { invite(bus, Some("menu")) }
-                <button id="leave" type="button" popovertarget="menu" popovertargetaction="hide" onclick={on_leave}>
-                    { t("Leave room") }
-                </button>
+                if room.other().is_none() {
+                    { invite(bus, Some("menu")) }
+                    { item("list-publicly", t("List in the directory"), list) }
+                }
+                { item("pin", pin, change(|membership| membership.is_pinned ^= true)) }
+                { item("mute", mute, change(|membership| membership.is_muted ^= true)) }
+                { item("leave", t("Leave room"), on_leave) }
             </div>
         </>
     }

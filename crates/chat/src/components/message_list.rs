@@ -1,5 +1,6 @@
 //! The messages of the room. It subscribes with echo, so that the user's own messages appear at once. It sends refused
-//! messages again, and takes waiting ones back, on request. It shows the message that `ui.jump` or the address names.
+//! messages again, and takes waiting ones back, on request. It shows the message that `ui.jump` or the address names, and
+//! publishes what was seen.
 //!
 //! It answers the wish to change the newest message with `ui.edit`.
 //!
@@ -13,6 +14,7 @@ mod frames;
 mod keys;
 mod pages;
 mod quotes;
+mod seen;
 mod today;
 mod viewport;
 
@@ -24,7 +26,10 @@ use yew::prelude::*;
 
 use super::refused::{forget, kept};
 use super::{EmojiPicker, Origin, invite, leaves};
-use crate::events::{EDIT, EDIT_LAST, JUMP, Person, Reference, Room, TextError, TextMessage, TextSuccess};
+use crate::effect::use_effect_with;
+use crate::events::{
+    EDIT, EDIT_LAST, JUMP, Person, Reference, Room, TextError, TextMessage, TextSuccess,
+};
 use crate::language::{t, t_html};
 use crate::model::refusal::{CANCELLED, Refusal};
 use crate::model::refused::Refused;
@@ -33,9 +38,11 @@ use crate::{address, clock};
 use actions::{notify, react, use_actions};
 use chunk::{ChunkView, Shared};
 use feed::{Feed, Paging};
-use frames::{Frames, use_frames};
-use today::use_today;
+use frames::Frames;
+pub use frames::use_frames;
 pub use quotes::Quote;
+use seen::use_seen;
+use today::use_today;
 use viewport::{Viewport, use_viewport};
 
 /// Within this distance from the first or the last message, in heights of the list, the next page is read.
@@ -48,8 +55,12 @@ pub struct MessageListProps {
     pub origin: Origin,
     /// Whether the newest page of the history is there.
     pub is_live: bool,
+    /// Whether the room is open. Else its messages are only kept.
+    pub is_open: bool,
     /// The offset of the message to show.
     pub offset: Option<u64>,
+    /// The offset after which the messages were new when the room was entered.
+    pub new_after: Option<u64>,
 }
 
 #[component]
@@ -60,11 +71,13 @@ pub fn MessageList(props: &MessageListProps) -> Html {
     let feed = use_feed(props, &frames, &viewport);
     let is_offline = use_is_offline(&props.origin);
     let today = use_today();
+    let seen = use_seen(&props.room, &feed, &viewport, props.is_open);
     let on_action = use_actions(&props.room, &props.me.id, &props.origin, &feed);
 
     let chunks = feed.look(|timeline| timeline.chunks().to_vec());
     let gaps = feed.look(|timeline| timeline.gaps().clone());
-    let drawn = viewport.before_render(&chunks, feed.goes_on());
+    let is_open = props.is_open;
+    let drawn = if is_open { viewport.before_render(&chunks, feed.goes_on()) } else { 0..0 };
     let (highlighted, active) = (feed.highlighted(), feed.active());
     let earlier = chunks[..drawn.start].iter().map(|chunk| chunk.newest_day()).max();
     let mut newest_day = earlier.unwrap_or(today as i32);
@@ -83,6 +96,7 @@ pub fn MessageList(props: &MessageListProps) -> Html {
                 me={props.me.clone()}
                 {today}
                 is_offline={waits}
+                new_after={props.new_after}
                 highlighted={highlighted.clone().filter(has)}
                 active={active.clone().filter(has)}
                 quotes={feed.quotes_of(&chunk.rows)}
@@ -98,22 +112,28 @@ pub fn MessageList(props: &MessageListProps) -> Html {
     let is_empty = props.is_live && feed.is_ready() && chunks.is_empty();
 
     let looked = (feed.clone(), viewport.clone(), frames.clone());
+    let scrolled = seen.clone();
     use_effect(move || {
         let (feed, viewport, frames) = looked;
+        if !is_open {
+            return;
+        }
         if viewport.after_render(&chunks, &drawn) {
             frames.render();
         }
         read_more(&feed, &viewport);
+        seen.look_soon();
         feed.read_quotes();
     });
     let onscroll = {
-        let (feed, viewport) = (feed.clone(), viewport.clone());
+        let (feed, viewport, seen) = (feed.clone(), viewport.clone(), scrolled);
         Callback::from(move |_: web_sys::Event| {
             if feed.look(|timeline| viewport.scrolled(timeline.chunks())) {
                 frames.render();
             }
             feed.is_at_newest();
             read_more(&feed, &viewport);
+            seen.look_soon();
         })
     };
     let to_newest = {
@@ -227,7 +247,7 @@ fn read_more(feed: &Feed, viewport: &Viewport) {
 
 #[hook]
 fn use_feed(props: &MessageListProps, frames: &Rc<Frames>, viewport: &Rc<Viewport>) -> Rc<Feed> {
-    let MessageListProps { room, me, origin, is_live, offset } = props;
+    let MessageListProps { room, me, origin, is_live, offset, .. } = props;
     let bus = use_bus();
     let feed = use_memo((), |()| {
         let refused = kept(room).into_iter().map(|refused| restored(refused, me));
@@ -272,16 +292,17 @@ fn use_feed(props: &MessageListProps, frames: &Rc<Frames>, viewport: &Rc<Viewpor
         Ok(())
     });
     let heard = feed.clone();
+    let is_open = props.is_open;
     use_subscription(JUMP, move |event| {
-        if let Some(message) = changes::reference(&*event.data::<Reference>()?) {
+        if is_open && let Some(message) = changes::reference(&*event.data::<Reference>()?) {
             heard.jump(Some(message.epoch), message.offset);
         }
         Ok(())
     });
-    let (heard, me, name) = (feed.clone(), me.id.clone(), room.name.clone());
+    let (heard, me, key) = (feed.clone(), me.id.clone(), room.key.clone());
     let bus = use_bus();
     use_subscription(EDIT_LAST, move |event| {
-        if *event.data::<String>()? != *name {
+        if *event.data::<String>()? != *key {
             return Ok(());
         }
         let last = heard.look(|timeline| timeline.last_by(&me).cloned());

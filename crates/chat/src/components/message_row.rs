@@ -19,7 +19,7 @@ pub struct MessageRowProps {
     pub own: bool,
     /// Whether it continues the message above.
     pub follows: bool,
-    /// The name of the room, for the message's address.
+    /// The path of the room, for the message's address.
     pub room: AttrValue,
     /// The [day](clock::today).
     pub today: f64,
@@ -144,9 +144,7 @@ fn quote(props: &MessageRowProps) -> Html {
     let Some(quote) = &props.quote else { return Html::default() };
     let (name, text) = match quote {
         Quote::Row(row) if row.is_deleted() => (None, t("This message was deleted.")),
-        Quote::Row(row) => {
-            (Some((tone(row), row.seen.name())), text::preview(row.text()).into())
-        }
+        Quote::Row(row) => (Some((tone(row), row.seen.name())), text::preview(row.text()).into()),
         Quote::Reading => (None, "…".into()),
         Quote::Gone => (None, t("This message is not there.")),
     };
@@ -200,7 +198,8 @@ fn tools(props: &MessageRowProps, is_sure: &UseStateHandle<bool>) -> Html {
     };
     let delete = on_click(props, Action::Delete);
     let (sure, unsure) = (is_sure.clone(), is_sure.setter());
-    let delete = Callback::from(move |event| if *sure { delete.emit(event) } else { sure.set(true) });
+    let delete =
+        Callback::from(move |event| if *sure { delete.emit(event) } else { sure.set(true) });
     let unsure = Callback::from(move |_: FocusEvent| unsure.set(false));
     html! {
         <div class="tools" role={is_active.then_some("toolbar")} aria-label={is_active.then(|| t("Actions"))}>

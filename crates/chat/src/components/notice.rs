@@ -4,6 +4,7 @@ use event_driven_kit::hooks::use_subscription;
 use gloo_timers::callback::Timeout;
 use yew::prelude::*;
 
+use crate::effect::use_effect_with;
 use crate::events::NOTICE;
 
 /// How long a notice is shown, in milliseconds.

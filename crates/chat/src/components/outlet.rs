@@ -3,8 +3,8 @@
 //! from another tab.
 
 use event_driven_kit::bridge::Position;
-use event_driven_kit::{Bus, Delivery, Event, HandlerResult};
 use event_driven_kit::hooks::{use_bus, use_subscription_with_echo};
+use event_driven_kit::{Bus, Delivery, Event, HandlerResult};
 use yew::prelude::*;
 
 use crate::events::{Reference, Room, TextError, TextMessage, TextSuccess};

@@ -1,6 +1,6 @@
 //! Keeps the user's refused messages over a reload, of all rooms: a message may be refused while its room is not open.
 
-use event_driven_kit::{Bus, Delivery};
+use event_driven_kit::{Bus, Delivery, Event, HandlerResult};
 use yew::prelude::*;
 
 use crate::clock;
@@ -14,22 +14,24 @@ use crate::storage;
 pub fn use_refused(bus: &Bus) {
     let bus = bus.clone();
     use_memo((), move |()| {
-        bus.subscriber(TEXT_MESSAGES).echo().handle(|event| {
-            let Delivery::Rejected(rejection) = event.delivery() else { return Ok(()) };
-            let code = rejection.code.name();
-            if code == CANCELLED {
-                return Ok(());
-            }
-            let new = Refused {
-                id: event.id().to_owned(),
-                time_ms: clock::sane(event.time().unwrap_or_default()),
-                refusal: Refusal::new(code),
-                text: event.data::<TextMessage>()?.text.clone(),
-            };
-            change(event.topic().as_str(), |kept| refused::with(kept, new));
-            Ok(())
-        })
+        TEXT_MESSAGES.map(|pattern| bus.subscriber(pattern).echo().handle(keep))
     });
+}
+
+fn keep(event: &Event) -> HandlerResult {
+    let Delivery::Rejected(rejection) = event.delivery() else { return Ok(()) };
+    let code = rejection.code.name();
+    if code == CANCELLED {
+        return Ok(());
+    }
+    let new = Refused {
+        id: event.id().to_owned(),
+        time_ms: clock::sane(event.time().unwrap_or_default()),
+        refusal: Refusal::new(code),
+        text: event.data::<TextMessage>()?.text.clone(),
+    };
+    change(event.topic().as_str(), |kept| refused::with(kept, new));
+    Ok(())
 }
 
 /// The kept messages of a room.

@@ -5,6 +5,8 @@ use wasm_bindgen::JsCast;
 use web_sys::{HtmlElement, window};
 use yew::prelude::*;
 
+use crate::effect::use_effect_with;
+
 /// The regions, which follow each other as in the page.
 const REGIONS: &str = ".top, nav, .join, .log, .write, aside";
 
@@ -35,7 +37,8 @@ fn go_on(is_back: bool) -> Option<()> {
     let regions = document.query_selector_all(REGIONS).ok()?;
     let count = regions.length();
     let focused = document.active_element()?;
-    let here = (0..count).find(|at| regions.item(*at).is_some_and(|region| region.contains(Some(&focused))));
+    let here = (0..count)
+        .find(|at| regions.item(*at).is_some_and(|region| region.contains(Some(&focused))));
     for step in 1..=count {
         let next = match (here, is_back) {
             (Some(here), false) => here + step,

@@ -8,6 +8,7 @@ use yew::prelude::*;
 
 use super::{Newest, Origin};
 use crate::clock;
+use crate::effect::use_effect_with;
 use crate::events::{Person, Room};
 use crate::language::{isolated, list, t_count, t_html};
 use crate::model::typists::Typists;

@@ -10,6 +10,7 @@ use event_driven_kit::bridge::BridgeError;
 use event_driven_kit::{Bridge, Bus};
 use yew::prelude::*;
 
+use crate::effect::use_effect_with;
 use crate::{account, address};
 
 /// Connects `bus` in the first effect of the page, after the components that show the link's state have subscribed.
@@ -19,6 +20,9 @@ pub fn use_uplink(bus: &Bus) -> Option<Result<Rc<Bridge>, BridgeError>> {
     let uplink = use_state(|| None);
     let (set, bus) = (uplink.setter(), bus.clone());
     use_effect_with((), move |()| {
+        if bus.is_sealed() {
+            return;
+        }
         set.set(Some(Bridge::connect(&bus, account::sign_in(address::peer())).map(Rc::new)));
     });
     (*uplink).clone()

@@ -51,7 +51,9 @@ fn literals(code: &str) -> Vec<(String, String)> {
                 // A character, or a lifetime.
                 let ahead: Vec<char> = rest.clone().take(12).collect();
                 let end = match ahead.first() {
-                    Some('\\') => ahead.iter().skip(2).position(|next| *next == '\'').map(|at| at + 2),
+                    Some('\\') => {
+                        ahead.iter().skip(2).position(|next| *next == '\'').map(|at| at + 2)
+                    }
                     _ => (ahead.get(1) == Some(&'\'')).then_some(1),
                 };
                 (0..end.map_or(0, |end| end + 1)).for_each(|_| drop(rest.next()));
@@ -62,12 +64,16 @@ fn literals(code: &str) -> Vec<(String, String)> {
                     match next {
                         '"' => break,
                         '\\' => match rest.next() {
-                            Some('\n') => while rest.next_if(|next| next.is_whitespace()).is_some() {},
+                            Some('\n') => {
+                                while rest.next_if(|next| next.is_whitespace()).is_some() {}
+                            }
                             Some('n') => literal.push('\n'),
                             Some('u') => {
                                 let code: String =
                                     rest.by_ref().skip(1).take_while(|next| *next != '}').collect();
-                                literal.extend(u32::from_str_radix(&code, 16).ok().and_then(char::from_u32));
+                                literal.extend(
+                                    u32::from_str_radix(&code, 16).ok().and_then(char::from_u32),
+                                );
                             }
                             other => literal.extend(other),
                         },
@@ -170,8 +176,22 @@ fn each_translation_is_chinese_and_has_the_same_values() {
 fn the_program_has_no_text_for_users_that_is_not_translated() {
     /// Names of keys, of protocols and of people's fonts, and texts for developers.
     const OTHERS: &[&str] = &[
-        "ArrowDown", "ArrowLeft", "ArrowRight", "ArrowUp", "End", "Enter", "Escape", "Home",
-        "PageDown", "PageUp", "Tab", "Backspace", "Delete", "English",
+        "ArrowDown",
+        "ArrowLeft",
+        "ArrowRight",
+        "ArrowUp",
+        "End",
+        "Enter",
+        "Escape",
+        "Home",
+        "PageDown",
+        "PageUp",
+        "Tab",
+        "Backspace",
+        "Delete",
+        "English",
+        "KeyE",
+        "AltGraph",
     ];
     let mut found = Vec::new();
     for (path, code) in program() {
@@ -186,7 +206,11 @@ fn the_program_has_no_text_for_users_that_is_not_translated() {
                 .iter()
                 .any(|name| before.ends_with(name));
             let is_path = text.contains("::");
-            if !is_argument && !is_path && (is_sentence || is_attribute) && !OTHERS.contains(&&*text) {
+            if !is_argument
+                && !is_path
+                && (is_sentence || is_attribute)
+                && !OTHERS.contains(&&*text)
+            {
                 found.push((path.file_name().unwrap().to_owned(), text));
             }
         }

@@ -32,7 +32,12 @@ pub fn begun(before: &str) -> Option<(Kind, &str)> {
 }
 
 /// The names that begin with what was written, or contain a word that does, in their order.
-pub fn people<'a, T>(query: &str, all: &'a [T], name: impl Fn(&T) -> &str, most: usize) -> Vec<&'a T> {
+pub fn people<'a, T>(
+    query: &str,
+    all: &'a [T],
+    name: impl Fn(&T) -> &str,
+    most: usize,
+) -> Vec<&'a T> {
     let query = query.to_lowercase();
     let is_meant = |name: &str| {
         let name = name.to_lowercase();

@@ -61,7 +61,10 @@ mod tests {
         assert_ne!(ann.message.sender.name, "ann");
         assert_eq!((ann.identity(), &*ann.name()), (Identity::SignedIn, "ann"));
         let guest = by("/clients/1", None);
-        assert_eq!((guest.identity(), guest.name()), (Identity::Guest, guest.message.sender.name.clone()));
+        assert_eq!(
+            (guest.identity(), guest.name()),
+            (Identity::Guest, guest.message.sender.name.clone())
+        );
         assert_eq!(by("", None).identity(), Identity::Own);
     }
 

@@ -25,7 +25,9 @@ pub fn words(state: &LinkState, was_offline: bool, waiting: usize) -> Words {
     let words = |state, word, detail, action| Words { state, word, detail, action };
     match state {
         LinkState::Online => words("online", t("Online"), None, None),
-        LinkState::Connecting if !was_offline => words("connecting", t("Connecting"), outbox(), None),
+        LinkState::Connecting if !was_offline => {
+            words("connecting", t("Connecting"), outbox(), None)
+        }
         LinkState::Connecting | LinkState::Offline { .. } => {
             words("offline", t("Offline"), outbox(), Some(t("Try now")))
         }

@@ -50,7 +50,11 @@ fn blocks(text: &str, depth: usize) -> Vec<Node> {
     while at < lines.len() {
         let found = fenced(&lines[at..]).or_else(|| {
             let is_deep = depth >= MOST_DEPTH;
-            if is_deep { None } else { quoted(&lines[at..], depth).or_else(|| listed(&lines[at..], depth)) }
+            if is_deep {
+                None
+            } else {
+                quoted(&lines[at..], depth).or_else(|| listed(&lines[at..], depth))
+            }
         });
         let Some((block, length)) = found else {
             at += 1;

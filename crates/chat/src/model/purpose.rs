@@ -49,8 +49,10 @@ mod tests {
 
     #[test]
     fn what_is_kept_is_read_again_with_any_text() {
-        let about = Reference { id: "7f".into(), epoch: "1".into(), offset: "18446744073709551615".into() };
-        let subject = Subject { about, day: 20_261_130, name: "Ann".into(), text: "two\nlines".into() };
+        let about =
+            Reference { id: "7f".into(), epoch: "1".into(), offset: "18446744073709551615".into() };
+        let subject =
+            Subject { about, day: 20_261_130, name: "Ann".into(), text: "two\nlines".into() };
         for is_edit in [true, false] {
             let before = "fields \u{1f} of\u{1f}others".to_owned();
             let purpose = Purpose { is_edit, subject: subject.clone(), before };

@@ -56,10 +56,7 @@ impl MessageError {
             Self::Invisible => t("This message has no visible characters."),
             Self::TooLong(characters) => t_with(
                 "This message has {characters} characters. At most {most} can be sent.",
-                &[
-                    ("characters", &characters.to_string()),
-                    ("most", &MOST_CHARACTERS.to_string()),
-                ],
+                &[("characters", &characters.to_string()), ("most", &MOST_CHARACTERS.to_string())],
             ),
         }
     }

@@ -69,6 +69,12 @@ impl Credit {
         is_due.then(|| self.grant())
     }
 
+    /// What the peer may still send, and the whole window.
+    pub(super) fn state(&self) -> (Window, Window) {
+        let [events, bytes] = self.left.map(|left| left.clamp(0, u32::MAX.into()) as u32);
+        (Window { events, bytes }, self.window)
+    }
+
     fn grant(&mut self) -> (u32, u32) {
         let [events, bytes] = self.owed().map(|owed| owed.max(0));
         self.left = [self.left[0] + events, self.left[1] + bytes];

@@ -43,6 +43,9 @@ pub(super) struct Connection {
     pub(super) heard: Millis,
     /// When the answer to a probe is due.
     pub(super) probe: Option<Millis>,
+    /// When the ping was sent whose answer tells the round trip.
+    pub(super) pinged: Option<Millis>,
+    pub(super) round_trip: Option<Millis>,
     /// Since when the peer owes an answer and has sent nothing.
     pub(super) owing: Option<Millis>,
     /// For a follower: the client id of the leader's link.
@@ -105,6 +108,7 @@ impl Client {
     pub(super) fn probe(&mut self, now: Millis) {
         if self.connection.probe.is_none() {
             self.connection.probe = Some(now + PROBE);
+            self.connection.pinged.get_or_insert(now);
             self.send(&FromClient::Ping(Ping { number: 0 }));
         }
     }

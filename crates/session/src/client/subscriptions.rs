@@ -3,6 +3,7 @@
 use topic::{Pattern, Topic};
 
 use super::credit::{Credit, Window};
+use super::inspecting::SubscriptionState;
 use crate::wire::frame::{self, FromClient, Recipient, Subscribe};
 use crate::{Position, Start, Stream};
 
@@ -76,6 +77,13 @@ impl Subscriptions {
 
     pub(super) fn ids(&self) -> Vec<SubscriptionId> {
         self.by_id.iter().map(|(id, _)| *id).collect()
+    }
+
+    /// How far a subscription has read.
+    pub(super) fn state(&self, id: SubscriptionId) -> Option<SubscriptionState> {
+        let (_, subscription) = &self.by_id[self.at(id)?];
+        let (credit, window) = subscription.credit.state();
+        Some(SubscriptionState { positions: subscription.positions(), credit, window })
     }
 
     /// Whether a subscription matches the topic.

@@ -9,7 +9,7 @@
 
 use super::{Effect, Tab};
 use crate::Millis;
-use crate::client::{self, Client, MemoryOutbox};
+use crate::client::{self, Client, MemoryOutbox, OutboxRow};
 
 /// The sockets of a tab.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +61,12 @@ impl Tab {
     pub fn outbox_len(&self) -> usize {
         let fallback = self.fallback.as_ref().map_or(0, |fallback| fallback.client.outbox_len());
         self.client.outbox_len() + fallback
+    }
+
+    /// These events, in the order in which each client sends them.
+    pub fn outbox(&self) -> impl Iterator<Item = &OutboxRow> {
+        let fallback = self.fallback.iter().flat_map(|fallback| fallback.client.outbox());
+        self.client.outbox().chain(fallback)
     }
 
     /// Whether an unanswered event would be lost with the page, because the store could not take it.

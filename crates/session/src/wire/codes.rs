@@ -128,6 +128,11 @@ impl RejectCode {
         Self::ALL.get(usize::try_from(number).ok()?).copied()
     }
 
+    /// The code with this [name](Self::name), if this version knows it.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|code| code.name() == name)
+    }
+
     /// The name in JSON.
     pub fn name(self) -> &'static str {
         match self {

@@ -2,9 +2,9 @@
 //! wasm module.
 
 use super::shrink::{JS, WASM};
+use crate::npm;
 use crate::process;
 use crate::size;
-use crate::stamp;
 use crate::toolchain::Toolchain;
 use crate::workspace::Workspace;
 use anyhow::{Context, Result};
@@ -30,9 +30,7 @@ pub fn bundle(
     package: &Path,
 ) -> Result<()> {
     let root = &workspace.root;
-    for source in stamp::files(&root.join("npm/src"))? {
-        copy(&source, build)?;
-    }
+    npm::copy_over(&root.join("npm/src"), build)?;
     let wasm = build.join(WASM);
     fs::write(build.join("wasm.js"), as_text(&fs::read(&wasm)?))?;
 
@@ -52,6 +50,8 @@ pub fn bundle(
         ("slim.js", "cjs", "slim.cjs"),
         ("chat.js", "esm", "chat.js"),
         ("chat.js", "cjs", "chat.cjs"),
+        ("inspector.js", "esm", "inspector.js"),
+        ("inspector.js", "cjs", "inspector.cjs"),
     ] {
         let mut esbuild = esbuild(entry, out);
         esbuild
@@ -69,7 +69,7 @@ pub fn bundle(
     types(root, package)?;
     fs::copy(package.join("chat.js"), package.join("browser-chat.js"))?;
     rewrite(&package.join("browser-chat.js"), "./index.js", "./browser.js")?;
-    for cjs in ["chat.cjs", "slim.d.cts", "chat.d.cts"] {
+    for cjs in ["chat.cjs", "slim.d.cts", "chat.d.cts", "inspector.d.cts"] {
         rewrite(&package.join(cjs), "./index.js", "./index.cjs")?;
     }
     for file in ["npm/package.json", "npm/README.md", "LICENSE-APACHE", "LICENSE-MIT"] {
@@ -94,7 +94,7 @@ fn types(root: &Path, package: &Path) -> Result<()> {
     fs::write(package.join("index.d.cts"), &types)?;
     fs::write(package.join("browser.d.ts"), "export * from \"./index.js\";\n")?;
     fs::write(package.join("browser-chat.d.ts"), "export * from \"./chat.js\";\n")?;
-    for name in ["slim", "chat"] {
+    for name in ["slim", "chat", "inspector"] {
         let source = root.join(format!("npm/src/{name}.d.ts"));
         for extension in ["ts", "cts"] {
             fs::copy(&source, package.join(format!("{name}.d.{extension}")))?;

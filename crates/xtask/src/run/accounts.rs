@@ -17,6 +17,14 @@ const TOKEN: &str = "event-driven-kit.chat.token.";
 /// What the tokens say.
 const CLAIMS: [&str; 4] = ["--auth-issuer", "cargo xtask run", "--auth-audience", "chat"];
 
+/// What an account may do with its own state, with the inboxes of others and with its direct messages.
+const OWN: [&str; 4] = [
+    "--publish",
+    "person.{sub}.>,person.*.inbox.>,dm.{sub}.*.>,dm.*.{sub}.>",
+    "--subscribe",
+    "person.{sub}.>,person.*.PROFILE,dm.{sub}.*.>,dm.*.{sub}.>",
+];
+
 struct Account {
     name: &'static str,
     /// Options of `event-relay token`.
@@ -27,17 +35,26 @@ struct Account {
 const ACCOUNTS: [Account; 3] = [
     Account {
         name: "ann",
-        rights: &["--publish", "chat.>", "--subscribe", "chat.>"],
+        rights: &["--publish", "chat.>", "--subscribe", "chat.>", OWN[0], OWN[1], OWN[2], OWN[3]],
         text: "reads and writes in all rooms",
     },
     Account {
         name: "bob",
-        rights: &["--publish", "chat.lobby.>", "--subscribe", "chat.>"],
+        rights: &[
+            "--publish",
+            "chat.lobby.>",
+            "--subscribe",
+            "chat.>",
+            OWN[0],
+            OWN[1],
+            OWN[2],
+            OWN[3],
+        ],
         text: "reads all rooms, and writes only in the room “lobby”",
     },
     Account {
         name: "cho",
-        rights: &["--subscribe", "chat.lobby.>"],
+        rights: &["--subscribe", "chat.lobby.>", OWN[2], OWN[3]],
         text: "only reads, and only the room “lobby”",
     },
 ];

@@ -3,13 +3,13 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use event_driven_kit::Event;
 use event_driven_kit::hooks::use_subscription;
-use event_driven_kit::{Event, escape_token};
 use yew::prelude::*;
 
 use super::super::emoji_table::{load, table, tone};
 use super::field;
-use crate::events::{Person, Room, TextMessage};
+use crate::events::{Person, PersonId, Room, TextMessage};
 use crate::language::t;
 use crate::model::completion::{Kind, begun, people};
 use crate::model::emoji::TONES;
@@ -63,10 +63,8 @@ pub fn use_choices(room: &Room, me: &Person, field: &NodeRef) -> Choices {
 
 /// The id of the person who has sent an event, as the relay attests it.
 fn person(event: &Event) -> String {
-    match event.account() {
-        Some(account) => escape_token(account),
-        None => ["~", event.source().split('/').nth(2).unwrap_or_default()].concat(),
-    }
+    let client = event.source().split('/').nth(2).unwrap_or_default();
+    PersonId::of_sender(event.account(), client).token().to_owned()
 }
 
 impl Choices {
@@ -85,11 +83,18 @@ impl Choices {
         if kind == Kind::Person {
             let known = self.people.borrow();
             let found = people(query, &known, |(_, name)| name, MOST);
-            return found.into_iter().map(|(_, name)| (["@", name].concat(), name.clone())).collect();
+            return found
+                .into_iter()
+                .map(|(_, name)| (["@", name].concat(), name.clone()))
+                .collect();
         }
         let Some(table) = table() else {
             let this = self.clone();
-            load(move |is_loaded| if is_loaded { this.look() });
+            load(move |is_loaded| {
+                if is_loaded {
+                    this.look()
+                }
+            });
             return Vec::new();
         };
         let toned = |emoji: &crate::model::emoji::Emoji| {
@@ -147,9 +152,8 @@ impl Choices {
         let known = self.people.borrow();
         let is_mentioned = |name: &str| {
             let mention = ["@", name].concat();
-            text.match_indices(&mention).any(|(at, _)| {
-                !text[at + mention.len()..].starts_with(char::is_alphanumeric)
-            })
+            text.match_indices(&mention)
+                .any(|(at, _)| !text[at + mention.len()..].starts_with(char::is_alphanumeric))
         };
         let mentioned = known.iter().filter(|(_, name)| is_mentioned(name));
         mentioned.map(|(id, _)| id.clone()).take(text::MOST_MENTIONS).collect()

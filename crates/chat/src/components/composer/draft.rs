@@ -1,23 +1,37 @@
-//! Keeps the text of the composer over a reload and a visit to another room, in the browser's storage.
+//! Keeps the text of the composer over a reload and a visit to another room, in the browser's storage. Other tabs with
+//! the room show the same text.
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use event_driven_kit::Bus;
+use event_driven_kit::hooks::{use_bus, use_subscription};
 use gloo_events::EventListener;
 use gloo_timers::callback::Timeout;
+use serde::{Deserialize, Serialize};
 use web_sys::{HtmlTextAreaElement, window};
 use yew::prelude::*;
 
+use crate::effect::use_effect_with;
 use crate::events::Room;
 use crate::storage;
 
 /// How long the user pauses before the text is kept, in milliseconds.
 const PAUSE_MS: u32 = 300;
 
+/// The text of the composer, for the other tabs.
+#[derive(Serialize, Deserialize)]
+struct Shared {
+    text: String,
+}
+
 /// The draft of a room.
 #[derive(Clone)]
 pub struct Draft {
     key: Rc<str>,
+    /// Where the tabs share it.
+    topic: Rc<str>,
+    bus: Bus,
     field: NodeRef,
     timer: Rc<RefCell<Option<Timeout>>>,
 }
@@ -25,13 +39,20 @@ pub struct Draft {
 /// Fills the field with the room's draft. The draft is kept when the user pauses, leaves the room, or leaves the page.
 #[hook]
 pub fn use_draft(room: &Room, field: &NodeRef) -> Draft {
-    let field = field.clone();
-    let draft = use_memo(room.text_message.clone(), move |topic| Draft {
-        key: ["draft.", topic.as_str()].concat().into(),
+    let (field, bus) = (field.clone(), use_bus());
+    let draft = use_memo(room.clone(), move |room| Draft {
+        key: ["draft.", room.text_message.as_str()].concat().into(),
+        topic: room.draft().into(),
+        bus,
         field,
         timer: Rc::default(),
     });
     let draft = (*draft).clone();
+    let shared = draft.clone();
+    use_subscription(&draft.topic, move |event| {
+        shared.show(&event.data::<Shared>()?.text);
+        Ok(())
+    });
     use_effect_with(draft.key.clone(), {
         let draft = draft.clone();
         move |key| {
@@ -69,11 +90,23 @@ impl Draft {
         }
     }
 
-    /// Keeps the text now.
+    /// Keeps the text now, and shows it in the other tabs.
     pub fn keep_now(&self) {
         drop(self.timer.take());
         if let Some(area) = self.field.cast::<HtmlTextAreaElement>() {
-            storage::write(&self.key, &area.value());
+            let text = area.value();
+            storage::write(&self.key, &text);
+            // Without it, the other tabs show the draft once they are loaded again.
+            let _ = self.bus.publish(&*self.topic, Shared { text });
+        }
+    }
+
+    /// Shows the text of another tab, unless the user writes here.
+    fn show(&self, text: &str) {
+        let area =
+            self.field.cast::<HtmlTextAreaElement>().filter(|_| self.timer.borrow().is_none());
+        if let Some(area) = area.filter(|area| area.value() != text) {
+            area.set_value(text);
         }
     }
 }

@@ -7,6 +7,7 @@ use gloo_events::EventListener;
 use web_sys::window;
 use yew::prelude::*;
 
+use crate::effect::use_effect_with;
 use crate::events::Room;
 use crate::language::{t, t_html};
 use crate::model::purpose::Purpose;

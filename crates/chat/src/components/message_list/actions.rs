@@ -9,9 +9,9 @@ use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
 use super::super::{Action, Origin};
+use super::changes;
 use super::feed::Feed;
 use super::pages::{RELATIONS, stored_at};
-use super::changes;
 use crate::events::{COMPOSE, EDIT, JUMP, NOTICE, REPLY, Reacted, Reference, Room, Subject};
 use crate::language::t;
 use crate::model::refusal::unpublished;

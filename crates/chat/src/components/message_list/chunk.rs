@@ -25,6 +25,8 @@ pub struct ChunkViewProps {
     pub today: f64,
     /// Whether messages wait for the link.
     pub is_offline: bool,
+    /// The offset after which the messages were new when the room was entered.
+    pub new_after: Option<u64>,
     /// The id of the message to highlight, if it is among these.
     pub highlighted: Option<Rc<str>>,
     /// The id of the message whose buttons are drawn, if it is among these.
@@ -55,17 +57,25 @@ pub fn ChunkView(props: &ChunkViewProps) -> Html {
     let mut rows: Vec<Html> = Vec::with_capacity(chunk.0.rows.len());
     for row in &chunk.0.rows {
         let marks = marks(before.map(|before| &**before), row, newest_day, gaps);
-        let follows = marks.is_empty() && before.is_some_and(|before| row.follows(before));
+        let is_first_new = props.new_after.is_some_and(|after| {
+            let is_new = |row: &Row| row.place.offset().is_some_and(|offset| offset > after);
+            is_new(row) && !before.is_some_and(|before| is_new(before))
+        });
+        let follows =
+            marks.is_empty() && !is_first_new && before.is_some_and(|before| row.follows(before));
         newest_day = if before.is_none() { row.seen.day } else { newest_day.max(row.seen.day) };
         before = Some(row);
         rows.extend(marks.into_iter().map(|mark| line(mark, row)));
+        if is_first_new {
+            rows.push(html! { <li key="new" class="mark new"><span>{ t("New") }</span></li> });
+        }
         rows.push(html! {
             <MessageRow
                 key={row.key.clone()}
                 row={row.clone()}
                 own={row.is_by(&me.id)}
                 {follows}
-                room={room.name.clone()}
+                room={room.path.clone()}
                 today={*today}
                 is_waiting={*is_offline && row.state == State::Queued}
                 is_highlighted={is(&props.highlighted, row)}
@@ -81,10 +91,9 @@ pub fn ChunkView(props: &ChunkViewProps) -> Html {
 /// A line before a message.
 fn line(mark: Mark, row: &Row) -> Html {
     let (kind, text) = match mark {
-        Mark::NewLog => (
-            "new-log",
-            t("The server has started a new log. Its last messages may be missing."),
-        ),
+        Mark::NewLog => {
+            ("new-log", t("The server has started a new log. Its last messages may be missing."))
+        }
         Mark::Gap => ("gap", t("Some messages are no longer on the server.")),
         Mark::Day => ("day", clock::day_in_words(row.seen.time_ms.unwrap_or_default()).into()),
     };

@@ -8,8 +8,8 @@ use event_driven_kit::{DataError, Delivery, Event, Hold};
 
 use super::super::Origin;
 use super::changes;
-use super::quotes::Quotes;
 use super::frames::Frames;
+use super::quotes::Quotes;
 use super::viewport::Viewport;
 use crate::events::Room;
 use crate::model::refusal::Refusal;

@@ -91,19 +91,23 @@ impl Feed {
 
     async fn read_quote(&self, about: &timeline::Reference) {
         let page = match self.position(about.epoch, about.offset.saturating_add(1)) {
-            Some(before) => self.history(self.room.text_message.as_str(), Some(before), 1).await.ok(),
+            Some(before) => {
+                self.history(self.room.text_message.as_str(), Some(before), 1).await.ok()
+            }
             None => None,
         };
         let empty = || self.live.borrow_mut().separate();
         if let Some(page) = page {
-            let days = |times| self.quotes.read.borrow_mut().get_or_insert_with(empty).unread_days(times);
+            let days =
+                |times| self.quotes.read.borrow_mut().get_or_insert_with(empty).unread_days(times);
             let part = self.read(page, days).await;
             if let Some(read) = &mut *self.quotes.read.borrow_mut() {
                 part.add_to(read);
                 read.trim(None);
             }
         }
-        let is_there = self.quotes.read.borrow().as_ref().is_some_and(|read| read.target(about).is_some());
+        let is_there =
+            self.quotes.read.borrow().as_ref().is_some_and(|read| read.target(about).is_some());
         if !is_there {
             let mut gone = self.quotes.gone.borrow_mut();
             if gone.len() >= MOST_GONE {

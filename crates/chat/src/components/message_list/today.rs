@@ -4,6 +4,7 @@ use gloo_timers::callback::Interval;
 use yew::prelude::*;
 
 use crate::clock;
+use crate::effect::use_effect_with;
 
 /// The polling interval in milliseconds. A timer for midnight would be late after a suspension or a change of clock or
 /// time zone.

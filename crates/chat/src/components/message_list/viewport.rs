@@ -8,12 +8,14 @@ use std::cell::{Cell, RefCell};
 use std::ops::Range;
 use std::rc::Rc;
 
+use js_sys::Number;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::{Element, HtmlElement, ResizeObserver};
 use yew::prelude::*;
 
 use super::frames::Frames;
+use crate::effect::use_effect_with;
 use crate::model::timeline::Chunk;
 use crate::model::window;
 
@@ -243,6 +245,21 @@ impl Viewport {
         Some(Anchor { element, id, top })
     }
 
+    /// The id of the last row that ends on the screen.
+    pub fn last_on_screen(&self) -> Option<String> {
+        let bottom = self.scroller.cast::<Element>()?.get_bounding_client_rect().bottom();
+        let list = self.list.cast::<Element>()?;
+        let (chunk, last) = match first_below(&list, bottom) {
+            Some(chunk) => {
+                let row =
+                    first_below(&chunk, bottom).and_then(|row| row.previous_element_sibling());
+                (chunk.previous_element_sibling(), row)
+            }
+            None => (list.last_element_child(), None),
+        };
+        last.or_else(|| chunk?.last_element_child())?.get_attribute("data-id")
+    }
+
     /// Scrolls to the end, to the target, or so that the anchor is where it was. Returns whether it has found no anchor.
     fn settle(&self) -> bool {
         let Some(scroller) = self.scroller.cast::<Element>() else { return false };
@@ -308,7 +325,10 @@ fn first_below(parent: &Element, y: f64) -> Option<Element> {
 /// By the browser's interface: the page's policy forbids style attributes.
 fn size(spacer: &NodeRef, height: f64) {
     if let Some(spacer) = spacer.cast::<HtmlElement>() {
+        // Written by JavaScript: Rust's own text of a fraction brings 5 kB.
+        let height =
+            Number::from(height).to_string_with_radix(10).map(String::from).unwrap_or_default();
         // Fails only for a name or value that is not CSS.
-        let _ = spacer.style().set_property("height", &[&*height.to_string(), "px"].concat());
+        let _ = spacer.style().set_property("height", &[&*height, "px"].concat());
     }
 }

@@ -84,12 +84,11 @@ const UNRELATED: usize = 4;
 impl Emoji {
     /// How near a word is to it: 0 is the nearest.
     fn rank(&self, word: &str) -> usize {
-        let is_whole = |text: &str| text.split(' ').any(|other| other == word);
         let begins = |text: &str| text.split([' ', '_']).any(|other| other.starts_with(word));
         let name = self.name.to_lowercase();
-        if is_whole(self.words) {
+        if self.code() == word || name == word {
             0
-        } else if begins(&name) {
+        } else if begins(&name) || begins(self.code()) {
             1
         } else if begins(self.words) {
             2
@@ -161,7 +160,7 @@ People
 
     #[test]
     fn a_search_finds_the_nearest_first_by_all_words_in_any_case() {
-        assert_eq!(found("smile"), ["😀", "😄"]);
+        assert_eq!(found("smile"), ["😄", "😀"]);
         assert_eq!(found("smi"), ["😄", "😏", "😀"]);
         assert_eq!(found("Waving HAND"), ["👋"]);
         assert_eq!(found("up"), ["☝️", "👩‍🤝‍👨"]);

@@ -89,7 +89,8 @@ fn emphasis(open: &mut Vec<Open>, rest: &str, before: Option<char>) -> usize {
     let length = rest.len() - after.len();
     let next = after.chars().next();
     // Underscores in words, such as snake_case, are text.
-    let is_in_word = |side: Option<char>| character == '_' && side.is_some_and(char::is_alphanumeric);
+    let is_in_word =
+        |side: Option<char>| character == '_' && side.is_some_and(char::is_alphanumeric);
     let is_text = |side: Option<char>| side.is_some_and(|side| !side.is_whitespace());
     let can_open = is_text(next) && !is_in_word(before);
     let can_close = is_text(before) && !is_in_word(next);

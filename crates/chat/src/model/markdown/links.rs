@@ -45,7 +45,8 @@ pub fn labelled(rest: &str) -> Option<(Node, usize)> {
 pub fn bracketed(rest: &str) -> Option<(Node, usize)> {
     let near = &rest[1..rest.floor_char_boundary(MOST)];
     scheme(near)?;
-    let address = &near[..near.find(|character: char| character == '>' || character.is_whitespace())?];
+    let address =
+        &near[..near.find(|character: char| character == '>' || character.is_whitespace())?];
     if !near[address.len()..].starts_with('>') || scheme(address).is_none() {
         return None;
     }
@@ -97,7 +98,8 @@ pub fn mail(before: Option<&mut Node>, rest: &str) -> Option<(Node, usize)> {
     };
     let start = text.trim_end_matches(is_local).len();
     let domain = &rest[1..];
-    let is_of_domain = |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '.');
+    let is_of_domain =
+        |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '.');
     let end = domain.find(|character| !is_of_domain(character)).unwrap_or(domain.len());
     let domain = domain[..end].trim_end_matches(['.', '-']);
     if start == text.len() || !is_domain(domain) {

@@ -109,7 +109,8 @@ fn what_others_send_is_held_to_the_same_bounds() {
     assert_eq!(long.text.chars().count(), MOST_CHARACTERS + 1);
     assert!(long.text.ends_with(" …"));
     let mut sender = Person { id: "7".repeat(100_000), name: "Bob".to_owned() };
-    let hello = TextMessage { sender: sender.clone(), text: "hello".to_owned(), ..TextMessage::default() };
+    let hello =
+        TextMessage { sender: sender.clone(), text: "hello".to_owned(), ..TextMessage::default() };
     let long = shown(Rc::new(hello));
     sender.id.truncate(MOST_OF_NAME);
     assert_eq!(long.map(|long| long.sender.clone()), Some(sender));
@@ -158,9 +159,14 @@ fn a_text_that_is_too_long_is_cut_between_lines_or_words_into_messages_that_can_
         let kept: usize = parts.iter().map(|part| part.split_whitespace().count()).sum();
         let is_word = text.starts_with('😀');
         assert_eq!(kept, if is_word { parts.len() } else { text.split_whitespace().count() });
-        assert_eq!(parts.concat().replace(char::is_whitespace, "").len(), text.replace(char::is_whitespace, "").len());
+        assert_eq!(
+            parts.concat().replace(char::is_whitespace, "").len(),
+            text.replace(char::is_whitespace, "").len()
+        );
     }
-    for text in ["hello".to_owned(), "w".repeat(MOST_CHARACTERS), "w".repeat(1_000_000), " ".repeat(20_000)] {
+    for text in
+        ["hello".to_owned(), "w".repeat(MOST_CHARACTERS), "w".repeat(1_000_000), " ".repeat(20_000)]
+    {
         assert_eq!(parts(&text), [""; 0]);
     }
 }

@@ -83,6 +83,14 @@ impl Place {
         Self::InLog { life, offset, after: 0 }
     }
 
+    /// The offset in the log at which, or after which, it is.
+    pub fn offset(self) -> Option<u64> {
+        match self {
+            Self::InLog { offset, .. } => Some(offset),
+            Self::Pending(_) => None,
+        }
+    }
+
     /// Which of two places of one message is right: that in the newest log, and in it the first.
     pub(super) fn is_better_than(self, other: Self) -> bool {
         match (self, other) {
@@ -161,14 +169,14 @@ impl Row {
         let pause = one.time_ms.zip(other.time_ms).map(|(one, other)| one.abs_diff(other));
         // A message that was deleted does not say who has sent it.
         let is_unnamed = one.message.sender.id.is_empty() && one.author.is(&other.author);
-        (is_unnamed || one.is_by_author_of(other))
-            && pause.is_none_or(|pause| pause < TURN_MS)
+        (is_unnamed || one.is_by_author_of(other)) && pause.is_none_or(|pause| pause < TURN_MS)
     }
 
     /// Whether this browser's user has written it, independent of any claims.
     pub fn is_by(&self, me: &str) -> bool {
         let Seen { author, message, .. } = &self.seen;
-        author.client.is_empty() && (author.account.is_some() || [me, ""].contains(&&*message.sender.id))
+        author.client.is_empty()
+            && (author.account.is_some() || [me, ""].contains(&&*message.sender.id))
     }
 
     /// Its offset in the log, if it is in the log.

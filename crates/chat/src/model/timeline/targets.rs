@@ -42,7 +42,11 @@ fn a_message_that_was_deleted_has_no_reactions_and_follows_the_one_before() {
     emptied.message = Rc::new(TextMessage::default());
     timeline.apply(Change::Deleted { epoch: 7, offset: 20 });
     assert!(rows(&timeline)[1].is_deleted() && rows(&timeline)[1].reactions().is_empty());
-    let loaded = fold([stored("a", 10), Change::Stored { seen: emptied, epoch: 7, offset: 20 }, stored("c", 30)]);
+    let loaded = fold([
+        stored("a", 10),
+        Change::Stored { seen: emptied, epoch: 7, offset: 20 },
+        stored("c", 30),
+    ]);
     let all = rows(&loaded);
     assert!(all[1].is_deleted() && all[1].is_by("ann"));
     assert!(all[1].follows(all[0]) && !all[2].follows(all[1]));

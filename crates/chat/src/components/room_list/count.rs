@@ -1,0 +1,90 @@
+//! Counts what is unread in rooms whose messages are not in the page: by the peer's counts, and by pages of the log back
+//! to the read position.
+
+use std::rc::Rc;
+
+use event_driven_kit::bridge::TopicTally;
+use event_driven_kit::{Bridge, Delivery};
+use wasm_bindgen_futures::spawn_local;
+
+use super::RoomList;
+use crate::events::Room;
+use crate::model::rooms::At;
+
+/// The most messages that are read to count them.
+const MOST: usize = 100;
+/// The most pages, if the peer returns fewer messages than asked for.
+const MOST_PAGES: usize = 4;
+
+impl RoomList {
+    /// Counts each joined room once. After that its rules bring all changes.
+    pub(super) fn count_unread(&self) {
+        let me = self.me();
+        let mut counted = self.counted.borrow_mut();
+        let mut rooms = Vec::new();
+        for entry in self.rooms.borrow().joined() {
+            if !counted.contains(&entry.key)
+                && let Ok(room) = Room::of_key(&entry.key, me.as_ref())
+            {
+                counted.push(entry.key.clone());
+                rooms.push(room);
+            }
+        }
+        drop(counted);
+        let Some(bridge) = self.origin.borrow().0.clone().filter(|_| !rooms.is_empty()) else {
+            return;
+        };
+        let this = self.this.clone();
+        spawn_local(async move {
+            let topics = rooms.iter().map(|room| (room.text_message.to_string(), None)).collect();
+            // Without counts a room shows what is new from now on.
+            let Ok(tallies) = bridge.tally(topics).await else { return };
+            for (room, tally) in rooms.iter().zip(tallies) {
+                let Some(this) = this.upgrade() else { return };
+                this.count(&bridge, room, tally).await;
+                this.changed();
+            }
+        });
+    }
+
+    async fn count(&self, bridge: &Rc<Bridge>, room: &Room, tally: TopicTally) {
+        if let Some(event) = &tally.newest {
+            self.add_page(room, std::slice::from_ref(event));
+        }
+        let Some(head) = tally.head.map(|head| (head.epoch, head.offset)) else { return };
+        let (mut before, mut left) = (None, MOST);
+        for _ in 0..MOST_PAGES {
+            let read = self.rooms.borrow().get(&room.key).and_then(|entry| entry.unread.read());
+            if is_up_to(read, head) {
+                return;
+            }
+            let page = bridge.history(room.text_message.as_str(), before, left as u32).await;
+            let Ok(page) = page else { return };
+            self.add_page(room, &page.events);
+            let Some(next) = page.next else { return };
+            let at = (next.epoch, next.offset);
+            if read.is_some_and(|(epoch, offset)| epoch == at.0 && at.1 <= offset + 1) {
+                return;
+            }
+            left = left.saturating_sub(page.events.len());
+            if left == 0 {
+                return self.rooms.borrow_mut().has_more(&room.key, at);
+            }
+            before = Some(next);
+        }
+    }
+
+    fn add_page(&self, room: &Room, events: &[event_driven_kit::Event]) {
+        for event in events {
+            if let Delivery::Stored(position) = event.delivery()
+                && event.deletes().is_none()
+            {
+                self.add_message(&room.key, event, (position.epoch, position.offset));
+            }
+        }
+    }
+}
+
+fn is_up_to(read: Option<At>, head: At) -> bool {
+    read.is_some_and(|(epoch, offset)| epoch == head.0 && offset >= head.1)
+}

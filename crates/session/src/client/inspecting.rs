@@ -1,0 +1,44 @@
+//! What developer tools ask a client.
+
+use super::credit::Window;
+use super::{Client, SubscriptionId};
+use crate::wire::frame::{FromClient, Ping};
+use crate::{Millis, Position};
+
+/// How far a subscription has read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SubscriptionState {
+    /// Its position in each stream of which it has read an event.
+    pub positions: Vec<Position>,
+    /// What the peer may still send on this connection.
+    pub credit: Window,
+    /// What it may send at most.
+    pub window: Window,
+}
+
+impl Client {
+    /// How far a subscription has read. `None` if it has ended.
+    pub fn subscription_state(&self, id: SubscriptionId) -> Option<SubscriptionState> {
+        self.subscriptions.state(id)
+    }
+
+    /// Measures the [round trip](Self::round_trip), unless a measurement is running. Does nothing while the link is down,
+    /// and in a tab that follows another one.
+    pub fn ping(&mut self, now: Millis) {
+        if self.is_online() && !self.following && self.connection.pinged.is_none() {
+            self.connection.pinged = Some(now);
+            self.send(&FromClient::Ping(Ping { number: 0 }));
+        }
+    }
+
+    /// How long the peer took to answer the last ping of this connection.
+    pub fn round_trip(&self) -> Option<Millis> {
+        self.connection.round_trip
+    }
+
+    pub(super) fn ponged(&mut self, now: Millis) {
+        if let Some(pinged) = self.connection.pinged.take() {
+            self.connection.round_trip = Some(now.saturating_sub(pinged));
+        }
+    }
+}

@@ -1,0 +1,107 @@
+// Elements, texts and a table that changes only what differs.
+
+/** An element with attributes, listeners (`onclick`) and children. */
+export function make(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (typeof value === "function") element.addEventListener(name.slice(2), value);
+    else if (value !== undefined && value !== false) element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children);
+  return element;
+}
+
+/** Sets a text, if it is another one: each write costs the browser a layout. */
+export function write(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/** Marks an element with a word, for its style. */
+export function mark(element, word) {
+  if (element.dataset.is !== word) element.dataset.is = word;
+}
+
+const integers = new Intl.NumberFormat();
+const decimals = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 3 });
+
+/** A number for a reader; nothing if there is none. */
+export const shownCount = (value) => (value === undefined ? "" : integers.format(value));
+export const shownNumber = (value) => (value === undefined ? "" : decimals.format(value));
+
+/** A time in the unit that suits it. */
+export function shownMicros(micros) {
+  if (micros === undefined) return "";
+  if (micros < 1_000) return `${decimals.format(micros)} µs`;
+  return micros < 1_000_000 ? `${decimals.format(micros / 1_000)} ms` : `${decimals.format(micros / 1_000_000)} s`;
+}
+
+export function shownBytes(bytes) {
+  return bytes < 10_000 ? `${integers.format(bytes)} B` : `${decimals.format(bytes / 1_000)} kB`;
+}
+
+/** The time of day with milliseconds. */
+export function shownTime(at) {
+  const date = new Date(at);
+  const two = (number) => String(number).padStart(2, "0");
+  const clock = [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(":");
+  return `${clock}.${String(date.getMilliseconds()).padStart(3, "0")}`;
+}
+
+/** Whether each word of a filter is in the text, and none of those that begin with "-". */
+export function matches(filter, text) {
+  const lower = text.toLowerCase();
+  return filter
+    .toLowerCase()
+    .split(/\s+/)
+    .every((word) => (word.length > 1 && word[0] === "-" ? !lower.includes(word.slice(1)) : lower.includes(word)));
+}
+
+const MOST_ROWS = 200;
+
+/**
+ * A table. Each column has a title, `of` for the shown text of a row, and perhaps `by` for its place when a reader sorts:
+ * numbers then descend.
+ */
+export function tableView(label, columns, empty) {
+  const body = make("tbody");
+  const heads = columns.map(({ title, by, hint }, at) => {
+    const name = by ? make("button", { type: "button", onclick: () => sort(at) }, title) : title;
+    return make("th", { scope: "col", title: hint, class: by && "number" }, name);
+  });
+  const table = make("table", { "aria-label": label }, make("thead", {}, make("tr", {}, ...heads)), body);
+  const note = make("p", { class: "note" });
+  const element = make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": label }, table, note);
+  let sorted;
+  let last = [];
+
+  function sort(at) {
+    sorted = sorted === at ? undefined : at;
+    heads.forEach((head, index) => {
+      if (index === sorted) head.setAttribute("aria-sort", "descending");
+      else head.removeAttribute("aria-sort");
+    });
+    show(last);
+  }
+
+  function show(rows) {
+    last = rows;
+    const by = columns[sorted]?.by;
+    const ordered = by === undefined ? rows : [...rows].sort((one, two) => (by(two) ?? 0) - (by(one) ?? 0));
+    const shown = ordered.slice(0, MOST_ROWS);
+    while (body.childElementCount > shown.length) body.lastElementChild.remove();
+    while (body.childElementCount < shown.length) {
+      body.append(make("tr", {}, ...columns.map(({ by }) => make("td", { class: by && "number" }))));
+    }
+    shown.forEach((row, index) => {
+      const { cells } = body.rows[index];
+      columns.forEach(({ of, is }, at) => {
+        write(cells[at], of(row));
+        if (is) mark(cells[at], is(row));
+      });
+    });
+    table.hidden = rows.length === 0;
+    write(note, rows.length === 0 ? empty : rows.length > shown.length ? `and ${rows.length - shown.length} more` : "");
+  }
+
+  return { element, show };
+}

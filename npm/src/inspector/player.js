@@ -1,0 +1,61 @@
+// Plays a recording on a sealed bus: each event is delivered as it was, and none leaves the bus.
+
+/** What a handler has published on the bus alone, it publishes again when its cause is played. */
+const isPublishedAgain = ({ stage, cause, topic }) =>
+  topic === "$bus.error" || (cause !== undefined && stage === "local" && !topic.startsWith("$"));
+
+export class Player {
+  #inspection;
+  #turns;
+  #timer;
+  #changed;
+  at = 0;
+  speed = 1;
+
+  constructor(inspection, turns, changed) {
+    this.#inspection = inspection;
+    this.#turns = turns.filter((turn) => !isPublishedAgain(turn));
+    this.#changed = changed;
+  }
+
+  get length() {
+    return this.#turns.length;
+  }
+
+  get playing() {
+    return this.#timer !== undefined;
+  }
+
+  /** Delivers the next event. Returns false at the end. */
+  step() {
+    const turn = this.#turns[this.at];
+    if (turn === undefined) return false;
+    this.at += 1;
+    this.#inspection.deliver(turn);
+    return true;
+  }
+
+  /** Delivers the rest with its pauses, divided by the speed. */
+  play() {
+    this.pause();
+    this.#next();
+  }
+
+  #next() {
+    const turn = this.#turns[this.at];
+    if (turn === undefined) return this.pause();
+    const before = this.#turns[this.at - 1] ?? turn;
+    const pause = this.speed === Infinity ? 0 : Math.max(0, turn.at - before.at) / this.speed;
+    this.#timer = setTimeout(() => {
+      this.step();
+      this.#next();
+    }, Math.min(pause, 2 ** 31 - 1));
+    this.#changed();
+  }
+
+  pause() {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#changed();
+  }
+}

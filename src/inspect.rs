@@ -1,0 +1,191 @@
+//! What a bus does, for developer tools in JavaScript: its turns, its subscriptions and its links. The element
+//! `<event-inspector>` of the npm package shows it.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Duration;
+
+use bus::{ObservedCall, ObservedTurn, Observer, SubscriptionInfo, Topic};
+use js_sys::{Array, Function};
+use wasm_bindgen::closure::Closure;
+use wasm_bindgen::prelude::*;
+
+use crate::bridge::{Credit, LinkCounters, OutboxEvent, RuleStatus};
+use crate::js::{monotonic_exactly, object};
+use crate::words::{delivery_of, words_of};
+use crate::{Bus, Event, Payload};
+
+/// The questions that `npm/src/inspector/inspection.js` asks.
+const OBSERVE: u32 = 0;
+const SUBSCRIPTIONS: u32 = 1;
+const LINKS: u32 = 2;
+const IS_SEALED: u32 = 3;
+const DELIVER: u32 = 4;
+
+impl Bus {
+    /// A function of JavaScript that answers the questions of `<event-inspector>`: its property `ask`. It does not keep
+    /// the bus alive, and costs nothing until it is called.
+    pub fn inspect(&self) -> JsValue {
+        let bus = self.downgrade();
+        let observation = RefCell::new(None);
+        let ask: Box<dyn Fn(JsValue, JsValue) -> JsValue> = Box::new(move |question, given| {
+            let (Some(bus), Some(question)) = (bus.upgrade(), question.as_f64()) else {
+                return JsValue::UNDEFINED;
+            };
+            match question as u32 {
+                OBSERVE => {
+                    let next = given.dyn_into::<Function>().ok().map(|call| {
+                        bus.observe(Rc::new(Listener { call, start: Cell::default() }))
+                    });
+                    let before = observation.replace(next);
+                    drop(before);
+                    JsValue::UNDEFINED
+                }
+                SUBSCRIPTIONS => list(&bus.pure().list_subscriptions(), subscription),
+                LINKS => bus.links(),
+                IS_SEALED => bus.is_sealed().into(),
+                DELIVER => (bus.is_sealed() && bus.deliver_row(&given.into()).is_some()).into(),
+                _ => JsValue::UNDEFINED,
+            }
+        });
+        Closure::wrap(ask).into_js_value()
+    }
+
+    fn deliver_row(&self, row: &Array) -> Option<()> {
+        let text = |at: u32| row.get(at).as_string();
+        let topic = Topic::parse(&text(0)?).ok()?;
+        let delivery = delivery_of(&text(1)?, [text(8), text(9), text(10)]);
+        let (payload, time) = (Payload::from_js(row.get(2)), row.get(3).as_f64());
+        let event = Event::recorded(topic, payload, [text(4), text(5), text(6)], time, delivery);
+        self.deliver_again(event).ok()
+    }
+}
+
+/// A function of JavaScript that is called with a row for each turn, and with the label, the microseconds and the failure
+/// of each call of a handler.
+struct Listener {
+    call: Function,
+    /// When the handler that runs was called.
+    start: Cell<Duration>,
+}
+
+impl Observer<Event> for Listener {
+    fn begins(&self, turn: &ObservedTurn<'_, Event>) {
+        // The bus goes on, whatever its observer does.
+        let _ = self.call.call1(&JsValue::UNDEFINED, &row(turn.event.payload, turn.cause));
+    }
+
+    fn calls(&self) {
+        self.start.set(monotonic_exactly());
+    }
+
+    fn called(&self, call: &ObservedCall<'_>) {
+        let micros = monotonic_exactly().saturating_sub(self.start.get()).as_micros() as f64;
+        let (label, micros) = (call.label.into(), micros.into());
+        let _ = self.call.call3(&JsValue::UNDEFINED, &label, &micros, &call.failed.into());
+    }
+}
+
+/// An array and not an object, because it is made for each event. `deliver_row` reads it.
+fn row(event: &Event, cause: Option<&str>) -> JsValue {
+    let (stage, details) = words_of(event.delivery());
+    // The id of a local event would be made for this alone.
+    let id = (stage != "local").then(|| event.id());
+    let texts = |text: Option<&str>| text.map_or(JsValue::UNDEFINED, JsValue::from_str);
+    let row = Array::new();
+    for value in [
+        event.topic().as_str().into(),
+        stage.into(),
+        event.js().unwrap_or_default(),
+        event.time().map_or(JsValue::UNDEFINED, Into::into),
+        texts(id),
+        texts(Some(event.source()).filter(|source| !source.is_empty())),
+        texts(event.account()),
+        texts(cause),
+    ] {
+        row.push(&value);
+    }
+    for detail in details.iter().flatten() {
+        row.push(&detail.as_str().into());
+    }
+    row.into()
+}
+
+fn list<T>(items: &[T], show: fn(&T) -> JsValue) -> JsValue {
+    items.iter().map(show).collect::<Array>().into()
+}
+
+fn number(number: impl TryInto<u32>) -> JsValue {
+    number.try_into().unwrap_or(u32::MAX).into()
+}
+
+fn subscription(info: &SubscriptionInfo) -> JsValue {
+    object(&[
+        ("pattern", info.pattern.as_str().into()),
+        ("label", (&*info.label).into()),
+        ("priority", info.priority.into()),
+        ("inGroup", info.in_group.into()),
+        ("serves", info.serves.into()),
+        ("pending", info.pending.map(number).unwrap_or_default()),
+        ("dropped", info.dropped.map(number).unwrap_or_default()),
+        ("number", info.host_number.map(number).unwrap_or_default()),
+    ])
+}
+
+impl crate::bridge::Inspected {
+    /// The link as JavaScript reads it.
+    pub(crate) fn to_js(&self) -> JsValue {
+        let LinkCounters { connections, messages_out, bytes_out, messages_in, bytes_in } =
+            self.counters;
+        object(&[
+            ("url", self.url.as_str().into()),
+            ("status", self.status.to_js()),
+            ("connections", connections.into()),
+            ("messagesOut", messages_out.into()),
+            ("bytesOut", (bytes_out as f64).into()),
+            ("messagesIn", messages_in.into()),
+            ("bytesIn", (bytes_in as f64).into()),
+            ("roundTrip", self.round_trip.map(number).unwrap_or_default()),
+            ("rules", list(&self.rules, rule)),
+            ("outbox", list(&self.outbox, outbox_event)),
+        ])
+    }
+}
+
+fn rule(rule: &RuleStatus) -> JsValue {
+    let direction = match (rule.inbound, rule.outbound, rule.shared) {
+        (true, true, _) => "both",
+        (true, ..) => "in",
+        (_, true, _) => "out",
+        (.., true) => "tabs",
+        _ => "none",
+    };
+    let positions = rule.positions.iter().map(|position| {
+        let parts =
+            [position.stream.as_str(), &position.epoch.to_string(), &position.offset.to_string()];
+        JsValue::from(parts.join(" "))
+    });
+    let credit = |credit: &Credit| {
+        let Credit { events, bytes, max_events, max_bytes } = *credit;
+        [events, bytes, max_events, max_bytes].map(JsValue::from).iter().collect::<Array>().into()
+    };
+    object(&[
+        ("pattern", rule.pattern.as_str().into()),
+        ("direction", direction.into()),
+        ("durable", rule.durability.is_some().into()),
+        ("caughtUp", rule.has_caught_up.into()),
+        ("positions", positions.collect::<Array>().into()),
+        ("credit", rule.credit.as_ref().map(credit).unwrap_or_default()),
+    ])
+}
+
+fn outbox_event(event: &OutboxEvent) -> JsValue {
+    let (stage, _) = words_of(&crate::Delivery::Pending(event.stage));
+    object(&[
+        ("id", event.id.as_str().into()),
+        ("topic", event.topic.as_str().into()),
+        ("bytes", number(event.bytes)),
+        ("stage", stage.into()),
+        ("expires", event.expires.map_or(JsValue::UNDEFINED, |expires| (expires as f64).into())),
+    ])
+}

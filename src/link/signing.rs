@@ -121,7 +121,8 @@ impl Link {
 
     async fn proof(&self, request: &ProofRequest) -> Option<([u8; 65], [u8; 64])> {
         let ProofRequest { client, fence, token } = request;
-        let host = Url::new(&self.options.url).ok()?.host();
+        // Without the port, as the relay knows its hosts.
+        let host = Url::new(&self.options.url).ok()?.hostname();
         let key = self.device_key().await?;
         let proof = key.sign(&trust::proof_bytes(&host, client, *fence, token.as_deref())).await?;
         Some((*key.public(), proof))

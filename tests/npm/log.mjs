@@ -1,4 +1,6 @@
-// A peer's log in memory, with the functions of a bus that a chat uses: every event is stored at once.
+// A peer's log in memory, with the functions of a bus that a chat uses: every event is stored at once. And rooms on it.
+
+import { createTextKit } from "event-driven-kit/chat";
 
 /** Whether a pattern matches a topic. */
 function matches(pattern, topic) {
@@ -74,4 +76,26 @@ export function createLog(epoch = "7") {
     /** Lets time pass, in milliseconds. */
     pass: (ms) => (time += ms),
   };
+}
+
+/** A kit of the guest `client` in a room of the log. */
+export function kitOf(log, client, name = client) {
+  const { bus, pages } = log.busOf(client);
+  const kit = createTextKit({ url: "ws://log", room: "tea", sender: { id: client, name }, bus });
+  return { kit, pages };
+}
+
+/** What a reader sees of messages. */
+export const seen = (messages) =>
+  messages.map(({ sender, text, isEdited, isDeleted, reactions }) => {
+    const marks = [isEdited && "edited", isDeleted && "deleted", ...reactions.map(({ emoji, count }) => emoji + count)];
+    return [`${sender.name}: ${text}`, ...marks.filter(Boolean)].join(" ");
+  });
+
+/** A timeline of the log, once its first page is there. */
+export async function timelineOf(log, client) {
+  const changes = [];
+  const timeline = kitOf(log, client).kit.timeline((message) => changes.push(message));
+  await timeline.older();
+  return { timeline, changes };
 }

@@ -6,31 +6,9 @@ import { test } from "node:test";
 import { createBus } from "event-driven-kit";
 import { createTextKit } from "event-driven-kit/chat";
 
-import { createLog } from "./log.mjs";
+import { createLog, kitOf, seen, timelineOf } from "./log.mjs";
 
 const DAY = 86_400_000;
-
-/** A kit of the guest `client` in a room of the log. */
-function kitOf(log, client, name = client) {
-  const { bus, pages } = log.busOf(client);
-  const kit = createTextKit({ url: "ws://log", room: "tea", sender: { id: client, name }, bus });
-  return { kit, pages };
-}
-
-/** What a reader sees of messages. */
-const seen = (messages) =>
-  messages.map(({ sender, text, isEdited, isDeleted, reactions }) => {
-    const marks = [isEdited && "edited", isDeleted && "deleted", ...reactions.map(({ emoji, count }) => emoji + count)];
-    return [`${sender.name}: ${text}`, ...marks.filter(Boolean)].join(" ");
-  });
-
-/** A timeline of the log, once its first page is there. */
-async function timelineOf(log, client) {
-  const changes = [];
-  const timeline = kitOf(log, client).kit.timeline((message) => changes.push(message));
-  await timeline.older();
-  return { timeline, changes };
-}
 
 test("a room of one page has edits, reactions and replies", async () => {
   const bus = createBus();
@@ -349,57 +327,4 @@ test("a message that a new log has again stands there", async () => {
   log.deliver(log.stored[0]);
   assert.deepEqual(seen(timeline.messages), ["ann: two", "ann: one"]);
   assert.equal(new Set(changes.filter(({ text }) => text === "one").map(({ key }) => key)).size, 1);
-});
-
-/** Numbers that look random, from a seed. */
-function random(seed) {
-  let state = seed;
-  return (below) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return (state >>> 8) % below;
-  };
-}
-
-test("the events of a log give the same timeline in any order", async () => {
-  for (let seed = 1; seed <= 60; seed += 1) {
-    const below = random(seed);
-    const log = createLog();
-    const clients = ["ann", "bob", "cid"];
-    const kits = clients.map((client) => kitOf(log, client).kit);
-    const messages = [];
-    for (let step = 0; step < 40; step += 1) {
-      const kit = kits[below(3)];
-      const target = messages[below(messages.length || 1)];
-      const what = target ? below(8) : 0;
-      if (what < 2) {
-        await kit.sendText(`text ${step}`);
-        messages.push(log.stored.at(-1));
-      } else if (what < 4) await kit.edit(target, `edit ${step}`);
-      else if (what < 7) await kit.react(target, ["🎉", "👍"][below(2)], below(3) > 0);
-      else await kit.delete(target).catch(() => {});
-      log.pass(below(DAY));
-    }
-    // What subscribers heard: each event as it was when it was stored, and the reports of deletions.
-    const heard = log.stored.map((event) => messages.find(({ delivery }) => delivery === event.delivery) ?? event);
-    const orders = [0, 1, 2].map((order) => {
-      const events = [...heard];
-      if (order > 0) for (let at = events.length - 1; at > 0; at -= 1) {
-        const other = below(at + 1);
-        [events[at], events[other]] = [events[other], events[at]];
-      }
-      return events;
-    });
-    const shown = [];
-    for (const events of orders) {
-      const reader = createLog();
-      const { timeline } = await timelineOf(reader, "reader");
-      for (const event of events) reader.deliver(event);
-      shown.push(seen(timeline.messages));
-    }
-    assert.deepEqual(shown[1], shown[0], `seed ${seed}`);
-    assert.deepEqual(shown[2], shown[0], `seed ${seed}`);
-    const { messages: past } = await kits[0].history({ limit: 1000 });
-    const unnamed = (one) => one.replace(/^\w*:  deleted$/, "deleted");
-    assert.deepEqual(past.length ? seen(past).map(unnamed) : [], shown[0].map(unnamed), `seed ${seed}: history`);
-  }
 });

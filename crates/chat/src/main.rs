@@ -11,6 +11,7 @@ mod components;
 mod effect;
 mod events;
 mod language;
+mod letters;
 mod model;
 mod profile;
 mod shell;

@@ -4,6 +4,7 @@ use yew::prelude::*;
 
 use crate::events::Room;
 use crate::language::t;
+use crate::letters::upper;
 use crate::model::rooms::Entry;
 use crate::{address, clock};
 
@@ -36,7 +37,7 @@ pub fn place(room: &Room, title: &str) -> Html {
         room.key.bytes().fold(0_usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
     let tone = ["tone-", &(sum % 8).to_string()].concat();
     let sign = match room.other() {
-        Some(_) => title.chars().next().map(|first| first.to_uppercase().to_string()),
+        Some(_) => title.chars().next().map(|first| upper(first.encode_utf8(&mut [0; 4]))),
         None => Some("#".to_owned()),
     };
     let class = classes!("place", tone, room.other().map(|_| "person"));

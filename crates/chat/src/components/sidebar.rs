@@ -13,6 +13,7 @@ use crate::address;
 use crate::effect::use_effect_with;
 use crate::events::Room;
 use crate::language::{t, t_with};
+use crate::letters::lower;
 
 /// The most rooms of the directory that are shown for a search.
 const MOST_FOUND: usize = 20;
@@ -72,10 +73,10 @@ pub fn Sidebar(props: &SidebarProps) -> Html {
 
 /// The dialog that the button and Ctrl+K open. The browser closes it, and moves the focus.
 fn switcher(rooms: &Rc<RoomList>, query: &UseStateHandle<String>) -> Html {
-    let wanted = query.trim().to_lowercase();
+    let wanted = lower(query.trim());
     let mut found: Vec<(Room, AttrValue, AttrValue)> = Vec::new();
     let me = rooms.me();
-    let matches = |title: &str| title.to_lowercase().contains(&wanted);
+    let matches = |title: &str| lower(title).contains(&wanted);
     for entry in rooms.rooms().joined() {
         if let Ok(room) = Room::of_key(&entry.key, me.as_ref()) {
             let title = rooms.title_of(&room);

@@ -1,5 +1,7 @@
 //! What the user may be about to write in the composer: an emoji by its name, or a person's name.
 
+use crate::letters::lower;
+
 /// What is completed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -38,9 +40,9 @@ pub fn people<'a, T>(
     name: impl Fn(&T) -> &str,
     most: usize,
 ) -> Vec<&'a T> {
-    let query = query.to_lowercase();
+    let query = lower(query);
     let is_meant = |name: &str| {
-        let name = name.to_lowercase();
+        let name = lower(name);
         name.starts_with(&query) || name.split(' ').any(|word| word.starts_with(&query))
     };
     all.iter().filter(|one| is_meant(name(one))).take(most).collect()

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use super::text;
 use crate::events::{Here, PersonId};
+use crate::letters::lower;
 
 /// The most persons that are listed.
 const MOST: usize = 200;
@@ -35,10 +36,7 @@ pub fn members(
             members.push(Member { id, name: text::shown_name(&name).into(), is_away, is_me });
         }
     }
-    members.sort_by(|one, other| {
-        let rank = |member: &Member| (!member.is_me, member.name.to_lowercase());
-        rank(one).cmp(&rank(other))
-    });
+    members.sort_by_cached_key(|member| (!member.is_me, lower(&member.name)));
     members
 }
 

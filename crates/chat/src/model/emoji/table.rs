@@ -2,6 +2,8 @@
 //! tabs. A `+` at the beginning says that the emoji has skin tones, and a `*` that each of its persons has one. A line
 //! without tabs names a group.
 
+use crate::letters::lower;
+
 /// An emoji.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Emoji {
@@ -60,7 +62,7 @@ impl Table {
 
     /// The emoji that all words of `query` are about, the best first: those whose name or words begin with it.
     pub fn search(&self, query: &str, most: usize) -> Vec<Emoji> {
-        let query = query.trim().to_lowercase();
+        let query = lower(query.trim());
         if query.is_empty() {
             return Vec::new();
         }
@@ -85,7 +87,7 @@ impl Emoji {
     /// How near a word is to it: 0 is the nearest.
     fn rank(&self, word: &str) -> usize {
         let begins = |text: &str| text.split([' ', '_']).any(|other| other.starts_with(word));
-        let name = self.name.to_lowercase();
+        let name = lower(self.name);
         if self.code() == word || name == word {
             0
         } else if begins(&name) || begins(self.code()) {

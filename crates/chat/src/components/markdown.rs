@@ -15,20 +15,19 @@ fn draw(node: Node) -> Html {
         let Node::Text(text) = node else { return Html::default() };
         return text.into();
     };
-    let mut element = VTag::new(tag);
+    let children = children.into_iter().map(draw);
     match tag {
-        "a" => {
-            element.add_attribute("href", value.clone());
-            // A label may look like another address.
-            element.add_attribute("title", value);
-            element.add_attribute("target", "_blank");
-            element.add_attribute("rel", "noopener noreferrer");
-        }
-        "ol" => element.add_attribute("start", value),
+        // A label may look like another address.
+        "a" => html! {
+            <a href={value.clone()} title={value} target="_blank" rel="noopener noreferrer">{ for children }</a>
+        },
+        "ol" => html! { <ol start={value}>{ for children }</ol> },
         // Also in a sentence that is written from right to left.
-        "code" => element.add_attribute("dir", "ltr"),
-        _ => {}
+        "code" => html! { <code dir="ltr">{ for children }</code> },
+        _ => {
+            let mut element = VTag::new(tag);
+            element.add_children(children);
+            element.into()
+        }
     }
-    element.add_children(children.into_iter().map(draw));
-    element.into()
 }

@@ -1,6 +1,6 @@
 //! What the user may be about to write in the composer: an emoji by its name, or a person's name.
 
-use crate::letters::lower;
+use crate::letters::{is_alphanumeric, lower};
 
 /// What is completed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub fn begun(before: &str) -> Option<(Kind, &str)> {
         return None;
     }
     if let Some(name) = rest.strip_prefix(':') {
-        let is_part = |part: char| part.is_alphanumeric() || matches!(part, '_' | '+' | '-');
+        let is_part = |part: char| is_alphanumeric(part) || matches!(part, '_' | '+' | '-');
         let is_name = name.chars().all(is_part) && name.chars().count() >= FEWEST;
         return is_name.then_some((Kind::Emoji, name));
     }

@@ -11,6 +11,7 @@ use super::super::emoji_table::{load, table, tone};
 use super::field;
 use crate::events::{Person, PersonId, Room, TextMessage};
 use crate::language::t;
+use crate::letters::is_alphanumeric;
 use crate::model::completion::{Kind, begun, people};
 use crate::model::emoji::TONES;
 use crate::model::text;
@@ -153,7 +154,7 @@ impl Choices {
         let is_mentioned = |name: &str| {
             let mention = ["@", name].concat();
             text.match_indices(&mention)
-                .any(|(at, _)| !text[at + mention.len()..].starts_with(char::is_alphanumeric))
+                .any(|(at, _)| !text[at + mention.len()..].starts_with(is_alphanumeric))
         };
         let mentioned = known.iter().filter(|(_, name)| is_mentioned(name));
         mentioned.map(|(id, _)| id.clone()).take(text::MOST_MENTIONS).collect()

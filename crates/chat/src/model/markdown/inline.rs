@@ -2,6 +2,7 @@
 
 use super::links::{bracketed, labelled, mail, plain};
 use super::{Node, element, push_text};
+use crate::letters::is_alphanumeric;
 
 /// How deep emphasis may be in each other. What is deeper is text.
 const MOST_OPEN: usize = 16;
@@ -21,13 +22,13 @@ pub fn inline(text: &str, with_links: bool) -> Vec<Node> {
     let mut at = 0;
     while let Some(character) = text[at..].chars().next() {
         let (rest, before) = (&text[at..], text[..at].chars().next_back());
-        let is_begin = !before.is_some_and(char::is_alphanumeric);
+        let is_begin = || !before.is_some_and(is_alphanumeric);
         let found = match character {
             '\\' => escaped(rest),
             '`' => code(rest),
             '[' if with_links => labelled(rest),
             '<' if with_links => bracketed(rest),
-            'h' | 'H' | 'w' | 'W' if with_links && is_begin => plain(rest),
+            'h' | 'H' | 'w' | 'W' if with_links && is_begin() => plain(rest),
             '@' if with_links => {
                 let nodes = &mut last(&mut open).nodes;
                 mail(nodes.last_mut(), rest)
@@ -89,8 +90,7 @@ fn emphasis(open: &mut Vec<Open>, rest: &str, before: Option<char>) -> usize {
     let length = rest.len() - after.len();
     let next = after.chars().next();
     // Underscores in words, such as snake_case, are text.
-    let is_in_word =
-        |side: Option<char>| character == '_' && side.is_some_and(char::is_alphanumeric);
+    let is_in_word = |side: Option<char>| character == '_' && side.is_some_and(is_alphanumeric);
     let is_text = |side: Option<char>| side.is_some_and(|side| !side.is_whitespace());
     let can_open = is_text(next) && !is_in_word(before);
     let can_close = is_text(before) && !is_in_word(next);

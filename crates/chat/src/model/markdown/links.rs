@@ -3,6 +3,7 @@
 
 use super::inline::inline;
 use super::{Node, element};
+use crate::letters::is_alphanumeric;
 
 /// The most bytes of a label or an address.
 const MOST: usize = 2_000;
@@ -62,7 +63,7 @@ pub fn plain(rest: &str) -> Option<(Node, usize)> {
     let end = near.find(ends).or((near.len() == rest.len()).then_some(near.len()))?;
     let address = trimmed(&near[..end]);
     let host = address.get(start..)?.split(['/', '?', '#', ':']).next().unwrap_or_default();
-    let is_host = host.starts_with(char::is_alphanumeric) && (!is_www || is_domain(host));
+    let is_host = host.starts_with(is_alphanumeric) && (!is_www || is_domain(host));
     if !is_host {
         return None;
     }
@@ -113,5 +114,5 @@ pub fn mail(before: Option<&mut Node>, rest: &str) -> Option<(Node, usize)> {
 /// Whether it has a dot between two names.
 fn is_domain(domain: &str) -> bool {
     let mut names = domain.split('.');
-    domain.contains('.') && names.all(|name| name.starts_with(char::is_alphanumeric))
+    domain.contains('.') && names.all(|name| name.starts_with(is_alphanumeric))
 }

@@ -77,7 +77,7 @@ async fn the_page_is_in_chinese_from_the_first_screen_and_in_english_where_that_
     ann.call("Network.enable", json!({})).await;
 
     // The screen before the program.
-    ann.call("Network.setBlockedURLs", json!({ "urls": ["*.js"] })).await;
+    ann.call("Network.setBlockedURLs", json!({ "urls": ["*.wasm"] })).await;
     ann.goto(&relay.url()).await;
     ann.says("h2", "加入聊天室").await;
     assert_eq!(language(&ann).await, "zh-CN");
@@ -225,9 +225,13 @@ async fn arabic_is_laid_out_from_right_to_left_in_both_directions_of_the_page() 
     assert_eq!(style(&ann, ".message:not(.own) .text", "direction").await, "rtl");
     assert_eq!(style(&ann, ".message.own .text", "direction").await, "ltr");
     // The name is before its mark, and the message is on the side of other people.
-    let sides = "const side = (css) => { const box = document.querySelector(css).getBoundingClientRect();
-            return box.left + box.right < innerWidth ? 'left' : 'right' };
-        return [side('.message:not(.own) .bubble'), side('.own .bubble'), side('h1'), side('#send')]";
+    let sides = "const box = (css) => document.querySelector(css).getBoundingClientRect();
+        const side = (css, frame) =>
+            box(css).left + box(css).right < box(frame).left + box(frame).right ? 'left' : 'right';
+        return [
+            side('.message:not(.own) .bubble', '.log'), side('.own .bubble', '.log'),
+            side('h1', '.top'), side('#send', '.composer')
+        ]";
     assert_eq!(ann.run(sides, vec![]).await, json!(["left", "right", "left", "right"]));
     ann.run("document.documentElement.dir = 'rtl'", vec![]).await;
     assert_eq!(ann.run(sides, vec![]).await, json!(["right", "left", "right", "left"]));
@@ -271,7 +275,7 @@ async fn the_keyboard_alone_joins_writes_and_goes_around_the_page_with_the_focus
     assert_eq!(tab(&ann).await, "room");
     assert_eq!(tab(&ann).await, "join");
     ann.press_enter().await;
-    ann.online().await;
+    ann.appears("#composer:focus").await;
     assert_eq!(has_visible_focus(&ann).await, "composer");
     keys("from the keyboard").await;
     ann.press_enter().await;

@@ -1,8 +1,6 @@
 //! Payloads: a value in the form in which it was published, which is converted to another form at its first
 //! use. Used by the bus, the bridge and the JavaScript API.
 
-mod read;
-
 use std::any::{Any, type_name};
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -16,12 +14,16 @@ use topic::Form;
 use wasm_bindgen::prelude::*;
 
 use crate::js::{object, text_of};
-pub(crate) use read::read;
 
 /// The media type of payloads that are written as JSON.
 pub const JSON: &str = "application/json";
 /// The media type of payloads that are raw bytes: an `ArrayBuffer`, or a view of one.
 pub const OCTET_STREAM: &str = "application/octet-stream";
+
+/// Reads a value as a `T`. The error says why it is not one.
+pub(crate) fn read<T: DeserializeOwned>(value: JsValue) -> Result<T, String> {
+    serde_wasm_bindgen::from_value(value).map_err(|error| error.to_string())
+}
 
 /// The value of an event. Cheap to clone. It must not be changed: changes to a JS object after publishing may
 /// or may not be visible to others.

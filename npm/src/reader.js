@@ -61,7 +61,14 @@ export async function readEdits(link, prefix, message) {
 
 /** A page before a position, or the newest one: its messages, what is said about them, and where the next one begins. */
 export async function readPage(link, prefix, { before, limit = PAGE } = {}, known) {
-  const { events, next } = await link.history(`${prefix}TEXT_MESSAGE`, { before, limit });
+  const events = [];
+  let next = before;
+  // A page of the log may have fewer events, or none, although there are more.
+  for (let page = 0; page < MAX_PAGES && events.length < limit && (page === 0 || next !== undefined); page += 1) {
+    const part = await link.history(`${prefix}TEXT_MESSAGE`, { before: next, limit: limit - events.length });
+    events.push(...part.events);
+    next = part.next;
+  }
   const readable = events.filter(({ error }) => error === undefined);
   return { events: readable, next, ...(await readRelations(link, prefix, readable, known)) };
 }

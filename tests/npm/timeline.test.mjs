@@ -220,6 +220,30 @@ test("a timeline begins with the newest page, and pages back to the first messag
   assert.deepEqual(timeline.messages.map(({ text }) => text), Array.from({ length: 201 }, (_, at) => (at === 100 ? "edited" : `${at}`)));
 });
 
+test("pages of the log with few events or none are read on until there are enough", async () => {
+  const log = createLog();
+  const { kit } = kitOf(log, "ann");
+  for (let at = 0; at < 20; at += 1) await kit.sendText(`${at}`);
+  const { bus } = log.busOf("bob");
+  let empty = false;
+  const connect = (options) => {
+    const link = bus.connect(options);
+    const history = async (pattern, { before, limit }) => {
+      // Every other page is empty, and the end is known only after it.
+      empty = !empty;
+      if (empty) return { events: [], next: before ?? { epoch: "7", offset: "21" } };
+      const page = await link.history(pattern, { before, limit: Math.min(limit, 5) });
+      return { ...page, next: page.next ?? (page.events.length > 0 ? { epoch: "7", offset: "1" } : undefined) };
+    };
+    return { ...link, history };
+  };
+  const reader = createTextKit({ url: "ws://log", room: "tea", sender: "bob", bus: { ...bus, connect } });
+  const { messages, next } = await reader.history({ limit: 12 });
+  assert.deepEqual(messages.map(({ text }) => text), Array.from({ length: 12 }, (_, at) => `${at + 8}`));
+  const { messages: rest, next: end } = await reader.history({ before: next, limit: 12 });
+  assert.deepEqual([rest.length, end], [8, undefined]);
+});
+
 test("messages that come while the first page is read are shown once, after it", async () => {
   const log = createLog();
   const { kit } = kitOf(log, "ann");

@@ -50,7 +50,7 @@ button[aria-pressed="true"] { background: var(--chosen); border-color: var(--acc
 .main { flex: 1; min-width: 0; display: flex; flex-direction: column; position: relative; }
 .flow { flex: 1; min-height: 0; overflow: auto; scrollbar-gutter: stable; }
 .rows { position: relative; min-width: 560px; }
-.row { display: grid; grid-template-columns: 96px 84px minmax(130px, 2fr) minmax(80px, 1.2fr) minmax(120px, 3fr); align-items: center; height: 24px; min-width: 560px; padding: 0 8px; }
+.row { display: grid; grid-template-columns: 108px 84px minmax(130px, 2fr) minmax(80px, 1.2fr) minmax(120px, 3fr); align-items: center; height: 24px; min-width: 560px; padding: 0 8px; }
 .rows > .row { position: absolute; inset: 0 0 auto; cursor: default; contain: strict; }
 .row > * { overflow: hidden; padding-inline-end: 10px; text-overflow: ellipsis; white-space: nowrap; }
 .rows > .row:hover { background: var(--bar); }
@@ -77,7 +77,8 @@ ol { margin: 0; padding-inline-start: 20px; }
 table { width: 100%; border-collapse: collapse; }
 th { position: sticky; top: 0; background: var(--ground); color: var(--quiet); font-weight: 400; text-align: start; box-shadow: inset 0 -1px var(--line); }
 th, td { padding: 3px 8px; }
-td { overflow-wrap: anywhere; vertical-align: top; }
+th { white-space: nowrap; }
+td { overflow-wrap: break-word; vertical-align: top; }
 tbody tr:nth-child(even) { background: var(--bar); }
 th button { padding: 0; border: 0; background: none; color: inherit; cursor: pointer; }
 th button::after { content: " ↓"; visibility: hidden; }

@@ -22,7 +22,8 @@ pub fn prepare(relay: &Path, data: &Path) -> Result<(Vec<OsString>, String)> {
     token.args(["--publish", &patterns, "--subscribe", &patterns]);
     let token = run(&mut token)?.trim().to_owned();
     // Like a deployed relay. Without a host, a proof is tried for each name of loopback.
-    let options = [OsString::from("--auth-keys"), public.into(), "--host".into(), "127.0.0.1".into()];
+    let options =
+        [OsString::from("--auth-keys"), public.into(), "--host".into(), "127.0.0.1".into()];
     Ok((options.into_iter().chain(ISSUER.map(OsString::from)).collect(), token))
 }
 

@@ -1,15 +1,12 @@
 //! The bus in a browser: payloads in all forms, and failures.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
-use std::fmt::Debug;
 use std::rc::Rc;
 
 use event_driven_kit::{
     Bus, Bytes, Cause, DataError, Delivery, ERROR_TOPIC, Event, Failure, Payload, PublishError,
     Status, Topic,
 };
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize, Serializer};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -249,136 +246,4 @@ fn dropping_a_handler_that_owns_a_subscription_and_publishes_borrows_nothing() {
     drop(outer);
     assert_eq!(gone.borrow().len(), 1);
     assert_eq!(bus.subscriptions(), 1);
-}
-
-/// The payload of this JS value, read as a `T` by the kit and by `serde_wasm_bindgen`. `None` is an error.
-fn read_by_both<T: DeserializeOwned + Debug + 'static>(code: &str) -> [Option<String>; 2] {
-    let payload = Payload::from_js(js(code));
-    let ours = payload.to_rust::<T>().ok().map(|value| format!("{value:?}"));
-    let theirs = serde_wasm_bindgen::from_value::<T>(js(code)).ok();
-    [ours, theirs.map(|value| format!("{value:?}"))]
-}
-
-#[expect(dead_code, reason = "the fields are compared by their `Debug` texts")]
-#[wasm_bindgen_test]
-fn js_values_are_read_as_serde_wasm_bindgen_reads_them() {
-    #[derive(Debug, Deserialize)]
-    struct Shape {
-        kind: Kind,
-        at: Option<(i32, i32)>,
-        #[serde(default)]
-        tags: BTreeMap<String, u8>,
-    }
-    #[derive(Debug, Deserialize)]
-    enum Kind {
-        Dot,
-        Circle(f64),
-        Line(u8, u8),
-        Text { text: String },
-    }
-    #[derive(Debug, Deserialize)]
-    #[serde(tag = "kind")]
-    enum Tagged {
-        Bytes { data: Vec<u8> },
-        Wide { number: u64, float: f32 },
-    }
-    #[derive(Debug, Deserialize)]
-    struct Kept(#[serde(with = "serde_wasm_bindgen::preserve")] JsValue);
-    #[derive(Debug, Deserialize)]
-    struct Pair(u8, String);
-
-    let values = [
-        "undefined",
-        "null",
-        "true",
-        "0",
-        "-1",
-        "255",
-        "256",
-        "1.5",
-        "NaN",
-        "2 ** 31",
-        "2 ** 53",
-        "-(2 ** 53 - 1)",
-        "1n",
-        "-1n",
-        "2n ** 63n",
-        "2n ** 64n",
-        "2n ** 100n",
-        "''",
-        "'a'",
-        "'\u{1f600}'",
-        "'Dot'",
-        "'other'",
-        "[]",
-        "[1, 2]",
-        "[1, 'a']",
-        "[1, 2, 3]",
-        "['a', 1]",
-        "new Uint8Array([1, 2])",
-        "new Uint8Array([1, 2]).buffer",
-        "new Set([1, 2])",
-        "new Map([['a', 1]])",
-        "new Map([[1, 'a']])",
-        "({ a: 1 })",
-        "({})",
-        "({ a: 'b' })",
-        "({ name: 'Ann', age: 7, more: 1 })",
-        "({ name: 'Ann' })",
-        "({ name: 'Ann', age: -7 })",
-        "({ name: undefined, age: 7 })",
-        "({ kind: 'Dot', at: [1, 2], tags: { a: 1 } })",
-        "({ kind: { Circle: 0.5 }, at: null })",
-        "({ kind: { Line: [1, 2] } })",
-        "({ kind: { Line: [1] } })",
-        "({ kind: { Text: { text: 'a' } }, tags: new Map([['a', 1]]) })",
-        "({ kind: { Dot: 1, Line: 2 } })",
-        "({ kind: 'Bytes', data: [1] })",
-        "({ kind: 'Bytes', data: new Uint8Array([1]) })",
-        "({ kind: 'Wide', number: 5n, float: 1 })",
-        "({ kind: 'Wide', number: 5, float: 'a' })",
-        "Symbol('a')",
-        "(() => 1)",
-        "new Date(0)",
-        "(function* () { yield 1; yield 2; })()",
-        "(function* () { throw new Error('a'); })()",
-        "(function* () { for (;;) yield 1; })()",
-    ];
-    let mut read = 0;
-    macro_rules! compare {
-        ($($type:ty),*) => {$(
-            for value in values {
-                if value.contains("for (;;)") && !stringify!($type).starts_with('(') {
-                    continue; // only a tuple stops to read
-                }
-                let [ours, theirs] = read_by_both::<$type>(value);
-                assert_eq!(ours, theirs, "{value} as {}", stringify!($type));
-                read += usize::from(ours.is_some());
-            }
-        )*};
-    }
-    compare!(
-        u8, i32, u32, i64, u64, i128, u128, f32, f64, bool, char, String, (), Option<u8>, Option<String>, Vec<u8>,
-        Vec<String>, (u8, u8), (u8, String), BTreeMap<String, u8>, BTreeMap<u8, String>, Person, Shape, Kind, Tagged,
-        Kept, Pair
-    );
-    assert!(read > 150, "{read} values were read");
-}
-
-#[wasm_bindgen_test]
-fn the_error_of_a_payload_says_what_was_found_and_what_was_expected() {
-    let said = |code: &str| {
-        let error = Payload::from_js(js(code)).to_rust::<Person>().unwrap_err();
-        error.to_string().replace("the payload is not of the requested type: invalid ", "")
-    };
-    for (code, expected) in [
-        ("1.5", "type: floating point `1.5`, expected struct Person"),
-        ("'a'", "type: string \"a\", expected struct Person"),
-        ("null", "type: unit value, expected struct Person"),
-        ("true", "type: boolean `true`, expected struct Person"),
-        ("({ name: 'Ann', age: -7 })", "value: integer `-7`, expected u32"),
-        ("({ name: Symbol(), age: 7 })", "type: [object Symbol], expected a string"),
-    ] {
-        assert_eq!(said(code), expected, "{code}");
-    }
 }

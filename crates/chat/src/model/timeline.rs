@@ -11,7 +11,7 @@ mod part;
 mod relations;
 mod row;
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::refusal::Refusal;
@@ -30,7 +30,7 @@ use relations::Orphans;
 pub struct Timeline {
     chunks: Chunks,
     /// The place of each row, by its key.
-    places: BTreeMap<Rc<str>, Place>,
+    places: HashMap<Rc<str>, Place>,
     orphans: Orphans,
     /// The epochs of the log, in the order of their first events.
     epochs: Vec<u64>,

@@ -8,7 +8,6 @@ use std::cell::{Cell, RefCell};
 use std::ops::Range;
 use std::rc::Rc;
 
-use js_sys::Number;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::{Element, HtmlElement, ResizeObserver};
@@ -325,10 +324,7 @@ fn first_below(parent: &Element, y: f64) -> Option<Element> {
 /// By the browser's interface: the page's policy forbids style attributes.
 fn size(spacer: &NodeRef, height: f64) {
     if let Some(spacer) = spacer.cast::<HtmlElement>() {
-        // Written by JavaScript: Rust's own text of a fraction brings 5 kB.
-        let height =
-            Number::from(height).to_string_with_radix(10).map(String::from).unwrap_or_default();
         // Fails only for a name or value that is not CSS.
-        let _ = spacer.style().set_property("height", &[&*height, "px"].concat());
+        let _ = spacer.style().set_property("height", &[&*height.to_string(), "px"].concat());
     }
 }

@@ -31,6 +31,9 @@ pub(crate) use gate::{Admission, Bounded, Gate, RoomWaiters};
 use observing::Observers;
 pub(crate) use turn::Turn;
 
+/// A turn with the label of the handler that has caused it, if the bus was observed then.
+type CausedTurn<P> = (Turn<P>, Option<Rc<str>>);
+
 pub(crate) struct Core<P: Payload> {
     /// The bits below. A publish reads them once before and once after the delivery.
     state: Cell<u8>,
@@ -38,8 +41,7 @@ pub(crate) struct Core<P: Payload> {
     version: Cell<u32>,
     router: RefCell<Router<Rc<dyn Slot<P>>>>,
     routes: RefCell<Routes<Route<P>>>,
-    /// Each with the label of the handler that has caused it, if the bus was observed then.
-    turns: RefCell<VecDeque<(Turn<P>, Option<Rc<str>>)>>,
+    turns: RefCell<VecDeque<CausedTurn<P>>>,
     gates: RefCell<Vec<Rc<Gate>>>,
     observers: RefCell<Observers<P>>,
     /// The label of the subscription whose handler is being called, while the bus is observed.

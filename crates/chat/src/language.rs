@@ -115,6 +115,6 @@ fn pieces(text: &str) -> impl Iterator<Item = (&str, &str)> {
     text.split('{').map(|piece| piece.split_once('}').unwrap_or(("", piece)))
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(target_family = "wasm")))]
 #[path = "language/tests.rs"]
 mod tests;

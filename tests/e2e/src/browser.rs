@@ -248,8 +248,9 @@ impl Browser {
 
     /// Presses and releases Enter like a keyboard, also while an input method composes.
     pub async fn press_enter(&self) {
-        for kind in ["rawKeyDown", "keyUp"] {
-            let key = json!({ "type": kind, "key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13 });
+        // Without its text, the key activates no button and submits no form.
+        for (kind, text) in [("keyDown", "\r"), ("keyUp", "")] {
+            let key = json!({ "type": kind, "key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13, "text": text });
             self.call("Input.dispatchKeyEvent", key).await;
         }
     }

@@ -230,7 +230,7 @@ async fn arabic_is_laid_out_from_right_to_left_in_both_directions_of_the_page() 
             box(css).left + box(css).right < box(frame).left + box(frame).right ? 'left' : 'right';
         return [
             side('.message:not(.own) .bubble', '.log'), side('.own .bubble', '.log'),
-            side('h1', '.top'), side('#send', '.composer')
+            side('h1', 'header'), side('#send', '.write')
         ]";
     assert_eq!(ann.run(sides, vec![]).await, json!(["left", "right", "left", "right"]));
     ann.run("document.documentElement.dir = 'rtl'", vec![]).await;

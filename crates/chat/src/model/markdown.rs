@@ -95,7 +95,7 @@ fn fenced(lines: &[&str]) -> Option<(Node, usize)> {
         let line = line.trim();
         line.len() >= width && line.chars().all(|character| character == mark)
     };
-    let length = lines[1..].iter().position(|line| closes(line)).unwrap_or(lines.len() - 1);
+    let length = lines[1..].iter().position(closes).unwrap_or(lines.len() - 1);
     let code = vec![Node::Text(lines[1..=length].join("\n"))];
     Some((element("pre", "", vec![element("code", "", code)]), (length + 2).min(lines.len())))
 }

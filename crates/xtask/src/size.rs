@@ -19,9 +19,9 @@ struct Budget {
 /// Just above the current sizes, so that they grow only on purpose. The goal for the chat's wasm is 185 kB, and for the npm
 /// package 45 kB.
 const BUDGETS: [Budget; 3] = [
-    Budget { name: "chat wasm", bytes: 200_900, files: |workspace| chat(workspace, "wasm") },
-    Budget { name: "chat JS", bytes: 6_800, files: |workspace| chat(workspace, "js") },
-    Budget { name: "npm wasm and JS", bytes: 149_300, files: npm },
+    Budget { name: "chat wasm", bytes: 269_500, files: |workspace| chat(workspace, "wasm") },
+    Budget { name: "chat JS", bytes: 7_300, files: |workspace| chat(workspace, "js") },
+    Budget { name: "npm wasm and JS", bytes: 154_500, files: npm },
 ];
 
 /// A line of the table.

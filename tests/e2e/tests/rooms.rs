@@ -154,7 +154,7 @@ async fn what_arrived_while_the_page_was_closed_is_counted_exactly_up_to_a_hundr
         bob.run(say, vec![count.into()]).await;
         eventually("all messages", async || {
             let pending = "return document.querySelectorAll('.own:not([data-state=stored])').length";
-            let last = format!("return document.querySelector('.room:not([hidden]) .message:last-child .text').textContent === '{}'", count - 1);
+            let last = format!("return [...document.querySelectorAll('.room:not([hidden]) .message .text')].at(-1).textContent === '{}'", count - 1);
             (bob.run(&last, vec![]).await == true && bob.run(pending, vec![]).await == 0).then_some(())
         })
         .await;

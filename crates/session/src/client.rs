@@ -88,7 +88,6 @@ pub use effect::{
     RequestError, RequestId,
 };
 use identity::Identity;
-pub use inspecting::SubscriptionState;
 use link::Connection;
 pub(crate) use link::PeerSays;
 pub use memory::MemoryOutbox;
@@ -103,6 +102,7 @@ pub use store::{
 };
 use store_requests::StoreRequests;
 pub use subscriptions::SubscriptionId;
+pub use subscriptions::SubscriptionState;
 use subscriptions::Subscriptions;
 
 /// Fills bytes with unpredictable randomness, for identities and jitter.

@@ -177,7 +177,8 @@ async fn the_title_counts_what_arrives_while_the_page_is_not_in_front() {
     has_title(&ann, "tea - event-driven-kit chat").await;
     bob.say("three").await;
     ann.appears(".message:nth-child(4)").await;
-    assert_eq!(title(&ann).await, "tea - event-driven-kit chat");
+    // Until the list has looked at what is on the screen, which it does twice a second.
+    has_title(&ann, "tea - event-driven-kit chat").await;
     ann.close().await;
     bob.close().await;
 }

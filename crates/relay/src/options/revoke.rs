@@ -14,11 +14,11 @@ pub struct Revoke {
     /// The directory of the log.
     #[arg(long)]
     data: PathBuf,
-    /// The thumbprint of a key, as in the source /keys/THUMBPRINT of its events; repeatable.
-    #[arg(long, value_name = "THUMBPRINT")]
+    /// The thumbprint of a key, as in the source /keys/THUMBPRINT of its events, which may begin with a hyphen; repeatable.
+    #[arg(long, value_name = "THUMBPRINT", allow_hyphen_values = true)]
     key: Vec<String>,
     /// An account, with all keys of which it has sent certificates.
-    #[arg(long, visible_alias = "sub")]
+    #[arg(long, visible_alias = "sub", allow_hyphen_values = true)]
     subject: Option<String>,
     /// How long ago the key was lost, such as 2h: what it has signed since then is not believed.
     #[arg(long, value_name = "TIME", value_parser = units::time)]

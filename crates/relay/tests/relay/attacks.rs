@@ -44,7 +44,7 @@
 //! | 36 | certificate under another thumbprint or subject | reject 15 | accounts/signed.rs::a36_a_certificate_under_another_thumbprint_or_subject_is_rejected |
 //! | 37 | JSON 50,000 deep; two `data` members | `illegal_event` | attacks/protocol.rs::a37_json_that_nests_too_deep_or_says_a_member_twice_is_an_illegal_event |
 //! | 38 | modes of data and backup | 0600 / 0700 | attacks/border.rs::only_its_own_user_reads_the_store_and_its_backup |
-//! | 39 | 100 wrong secrets/s | no commit; others are acked | attacks/store.rs::a39_wrong_secrets_keep_nobody_from_being_acknowledged, crates/store/src/embedded/tests/unreadable.rs::what_is_refused_or_only_repeated_costs_no_commit |
+//! | 39 | 100 wrong secrets/s | no commit; others are acked | attacks/store.rs::a39_wrong_secrets_keep_no_client_from_its_acks, crates/store/src/embedded/tests/unreadable.rs::what_is_refused_or_only_repeated_costs_no_commit |
 
 mod border;
 mod floods;

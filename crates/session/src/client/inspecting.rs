@@ -1,20 +1,9 @@
 //! What developer tools ask a client.
 
-use super::credit::Window;
+use super::subscriptions::SubscriptionState;
 use super::{Client, SubscriptionId};
+use crate::Millis;
 use crate::wire::frame::{FromClient, Ping};
-use crate::{Millis, Position};
-
-/// How far a subscription has read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SubscriptionState {
-    /// Its position in each stream of which it has read an event.
-    pub positions: Vec<Position>,
-    /// What the peer may still send on this connection.
-    pub credit: Window,
-    /// What it may send at most.
-    pub window: Window,
-}
 
 impl Client {
     /// How far a subscription has read. `None` if it has ended.

@@ -3,9 +3,19 @@
 use topic::{Pattern, Topic};
 
 use super::credit::{Credit, Window};
-use super::inspecting::SubscriptionState;
 use crate::wire::frame::{self, FromClient, Recipient, Subscribe};
 use crate::{Position, Start, Stream};
+
+/// How far a subscription has read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SubscriptionState {
+    /// Its position in each stream of which it has read an event.
+    pub positions: Vec<Position>,
+    /// What the peer may still send on this connection.
+    pub credit: Window,
+    /// What it may send at most.
+    pub window: Window,
+}
 
 /// Identifies a subscription of a [`Client`](super::Client) across all its connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -248,7 +248,14 @@ impl Browser {
 
     /// Presses and releases Enter like a keyboard, also while an input method composes.
     pub async fn press_enter(&self) {
-        // Without its text, the key activates no button and submits no form.
+        for kind in ["rawKeyDown", "keyUp"] {
+            let key = json!({ "type": kind, "key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13 });
+            self.call("Input.dispatchKeyEvent", key).await;
+        }
+    }
+
+    /// The same with the text of the key, which activates a button.
+    pub async fn activate(&self) {
         for (kind, text) in [("keyDown", "\r"), ("keyUp", "")] {
             let key = json!({ "type": kind, "key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13, "text": text });
             self.call("Input.dispatchKeyEvent", key).await;

@@ -274,11 +274,11 @@ async fn the_keyboard_alone_joins_writes_and_goes_around_the_page_with_the_focus
     keys("Ann").await;
     assert_eq!(tab(&ann).await, "room");
     assert_eq!(tab(&ann).await, "join");
-    ann.press_enter().await;
+    ann.activate().await;
     ann.appears("#composer:focus").await;
     assert_eq!(has_visible_focus(&ann).await, "composer");
     keys("from the keyboard").await;
-    ann.press_enter().await;
+    ann.activate().await;
     ann.appears(".own[data-state=stored]").await;
 
     // Once around the regions, and back.
@@ -297,7 +297,7 @@ async fn the_keyboard_alone_joins_writes_and_goes_around_the_page_with_the_focus
 
     // The settings open, change and close without the mouse, and give the focus back.
     ann.run("document.querySelector('.open-settings').focus()", vec![]).await;
-    ann.press_enter().await;
+    ann.activate().await;
     ann.appears("#settings:popover-open").await;
     while ann.run("return document.activeElement.name", vec![]).await != "theme" {
         tab(&ann).await;

@@ -50,8 +50,12 @@ async fn open(browser: &Browser, room: &str) {
 
 /// Opens the switcher, types a name and presses Enter.
 async fn switch_to(browser: &Browser, room: &str) {
-    browser.press("k", 2).await;
-    browser.appears("#switcher:popover-open").await;
+    let is_open = "return !!document.querySelector('#switcher:popover-open')";
+    eventually("the switcher", async || {
+        browser.press("k", 2).await;
+        (browser.run(is_open, vec![]).await == true).then_some(())
+    })
+    .await;
     // The key Enter at its end.
     browser.fill("#switcher input", &format!("{room}\u{e007}")).await;
     browser.says("h1", &format!("#{room}")).await;

@@ -24,7 +24,7 @@ export function mark(element, word) {
 const integers = new Intl.NumberFormat();
 const decimals = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 3 });
 
-/** A number for a reader; nothing if there is none. */
+/** A number for a reader, or an empty text without a number. */
 export const shownCount = (value) => (value === undefined ? "" : integers.format(value));
 export const shownNumber = (value) => (value === undefined ? "" : decimals.format(value));
 

@@ -69,8 +69,8 @@ fn an_observer_sees_each_turn_its_cause_and_its_calls() {
     ];
     assert_eq!(seen, expected);
     drop(relay);
-    stage.publish("nobody.here", "4");
-    assert_eq!(notes.take(), ["nobody.here:4 by -", "  = 0"]);
+    stage.publish("not.subscribed", "4");
+    assert_eq!(notes.take(), ["not.subscribed:4 by -", "  = 0"]);
     drop(observation);
     stage.publish("a", "5");
     assert_eq!(notes.take(), [""; 0], "the observation is over");

@@ -28,9 +28,9 @@ use crate::language::{t, t_with};
 use crate::model::rooms::Rooms;
 use crate::{address, storage};
 
-/// The messages of so many rooms stay in the page, so that opening one of them draws it at once.
+/// The number of rooms whose messages stay in the page, so that opening one of them draws it at once.
 const MOST_KEPT: usize = 8;
-/// Of so many persons the names are known.
+/// The most persons whose names are remembered.
 const MOST_NAMES: usize = 200;
 
 /// Where the browser keeps the rooms and the user's id over a reload.

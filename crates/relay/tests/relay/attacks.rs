@@ -13,7 +13,7 @@
 //! | 5 | expired; `exp` as text; missing `exp` | 4508 | accounts/sign_in.rs::a05_a_token_that_has_expired_or_has_no_valid_end_is_refused |
 //! | 6 | wrong `aud`; wrong `iss`; unknown `kid` | 4508 | accounts/sign_in.rs::a06_a_token_of_another_issuer_for_another_audience_or_by_an_unknown_key_is_refused |
 //! | 7 | certificate as token; token as certificate | 4508; reject 15 | accounts/sign_in.rs::a07_a_certificate_is_not_a_token, accounts/certificates.rs::a07_a_certificate_is_not_a_token_that_signs_in, accounts/signed.rs::a36_a_certificate_under_another_thumbprint_or_subject_is_rejected |
-//! | 8 | refresh as somebody else | 4508 | accounts/sign_in.rs::a08_a_connection_cannot_change_its_account |
+//! | 8 | refresh as another account | 4508 | accounts/sign_in.rs::a08_a_connection_cannot_change_its_account |
 //! | 9 | subscribe `>` with rights on `chat.lobby.*` | refused 13 | accounts/rights.rs::a09_a_subscription_to_more_than_the_rights_is_refused |
 //! | 10 | subscribe `chat.*.x` with `chat.lobby.>` | refused 13 | accounts/rights.rs::a10_a_wildcard_in_place_of_a_name_of_the_rights_is_refused |
 //! | 11 | history or `earliest` without `hst` | refused 13 | accounts/rights.rs::a11_the_past_is_refused_without_the_right_to_history |

@@ -4,8 +4,9 @@ use js_sys::{Array, Function, Promise};
 use session::Stream;
 use wasm_bindgen::prelude::*;
 
+use super::event::{face_of, marked};
 use super::link::{Link, thrown};
-use super::{face_of, fail, kept, marked};
+use super::{fail, kept};
 use crate::bridge::{
     DeleteError, HistoryError, HistoryPage, PRESENCE_TOPIC, Position, PresenceGuard, TallyError,
     TopicTally,

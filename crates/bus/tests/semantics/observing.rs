@@ -98,14 +98,7 @@ fn counters_have_a_bound_and_count_all_other_topics_together() {
 fn a_measurement_does_not_change_the_order() {
     let (stage, time) = (Stage::new(), VirtualTime::new());
     let _measurement = stage.bus.measure(time, 10);
-    let bus = stage.bus.clone();
-    let _first = stage.bus.subscribe(pattern("a"), move |event| {
-        if event.payload.0 == "one" {
-            bus.publish(topic("a"), Text("two".into())).unwrap();
-        }
-        Ok(())
-    });
-    let _second = stage.listen("second", "a");
+    let _subscriptions = stage.cascade();
     stage.publish("a", "one");
     assert_eq!(stage.logged(), ["second:one", "second:two"]);
 }

@@ -51,6 +51,18 @@ impl Stage {
         })
     }
 
+    /// Subscribes twice to `a`: a handler that answers "one" with "two" there, and then one that logs as `second`.
+    pub fn cascade(&self) -> (Subscription, Subscription) {
+        let bus = self.bus.clone();
+        let first = self.bus.subscribe(pattern("a"), move |event| {
+            if event.payload.0 == "one" {
+                publish(&bus, "a", "two");
+            }
+            Ok(())
+        });
+        (first, self.listen("second", "a"))
+    }
+
     pub fn publish(&self, topic: &str, text: &str) -> Published {
         publish(&self.bus, topic, text)
     }

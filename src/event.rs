@@ -8,7 +8,7 @@ use bus::Topic;
 use serde::de::DeserializeOwned;
 use wasm_bindgen::JsValue;
 
-use crate::answer::{Position, RejectCode};
+use crate::answer::{Position, Rejection};
 use crate::flow::{Flow, Hold};
 use crate::js::random_id;
 use crate::{DataError, Failure, Payload};
@@ -62,16 +62,6 @@ pub enum Stage {
     Kept,
     /// The peer's ack.
     Sent,
-}
-
-/// Why a durable event is not in the peer's log.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct Rejection {
-    /// The reason as a code.
-    pub code: RejectCode,
-    /// The reason as a text.
-    pub message: String,
 }
 
 impl Event {

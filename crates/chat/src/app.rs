@@ -9,6 +9,7 @@ use gloo_events::EventListener;
 use web_sys::window;
 use yew::prelude::*;
 
+use crate::address::DIRECT;
 use crate::address::Named;
 use crate::components::{
     Join, Joined, LinkBar, RoomList, RoomView, Sidebar, is_replay, member_list, menu, settings,
@@ -16,7 +17,7 @@ use crate::components::{
     use_switcher_key, use_uplink,
 };
 use crate::effect::use_effect_with;
-use crate::events::{DIRECT, Person, Room};
+use crate::events::{Person, Room};
 use crate::language::t;
 use crate::shell::Typed;
 use crate::{address, profile};

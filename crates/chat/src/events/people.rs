@@ -5,7 +5,8 @@ use std::rc::Rc;
 use event_driven_kit::escape_token;
 use serde::{Deserialize, Serialize};
 
-use super::{DIRECT, Person};
+use super::Person;
+use crate::address::DIRECT;
 
 /// A person as the relay attests it: the token of an account's name, or `~` and the client id of a guest.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -4,7 +4,6 @@
 //! A text takes time in proportion to its length, whatever is in it.
 
 mod inline;
-mod links;
 
 use inline::inline;
 

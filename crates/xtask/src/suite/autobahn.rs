@@ -2,7 +2,6 @@
 //! against those that are kept in the repository.
 
 use super::count::Counts;
-use super::stages::native_tests;
 use crate::progress::print;
 use crate::workspace::Workspace;
 use crate::{process, setup};
@@ -42,9 +41,9 @@ impl Drop for Running {
     }
 }
 
-pub fn run(workspace: &Workspace, counts: &mut Counts) -> Result<()> {
-    // The relay that the native tests start has the feature too.
-    process::run(native_tests(workspace).arg("--no-run"))?;
+/// `native_tests` builds the native tests, and with them a relay that has the feature.
+pub fn run(workspace: &Workspace, mut native_tests: Command, counts: &mut Counts) -> Result<()> {
+    process::run(native_tests.arg("--no-run"))?;
     let folder = workspace.own_target().join("autobahn");
     if folder.exists() {
         fs::remove_dir_all(&folder)?;

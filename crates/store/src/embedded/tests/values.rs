@@ -5,8 +5,8 @@ use session::Position;
 
 use super::disk::{Crash, Disk};
 use super::*;
+use crate::embedded::format::IDS;
 use crate::embedded::format::{BLOCKS, TIMES, TOPICS};
-use crate::embedded::ids::IDS;
 
 const HOUR: u64 = 3_600_000;
 

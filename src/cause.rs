@@ -38,8 +38,8 @@ pub struct Failure {
 
 impl Failure {
     /// The payload that reports `failure`.
-    pub(crate) fn told(failure: &bus::Failure<Cause>) -> Payload {
-        Payload::told(&[
+    pub(crate) fn report(failure: &bus::Failure<Cause>) -> Payload {
+        Payload::report(&[
             ("topic", failure.topic.as_str().into()),
             ("label", (&*failure.label).into()),
             ("message", failure.cause.to_string().into()),

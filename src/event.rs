@@ -183,7 +183,7 @@ impl Event {
         self.0.account.as_deref()
     }
 
-    /// Who has published it, and how that is known.
+    /// The author, and how the author is known.
     #[cfg(feature = "trust")]
     pub fn trust(&self) -> crate::trust::TrustStatus {
         use crate::trust::TrustStatus;
@@ -320,7 +320,8 @@ impl Event {
         Some(Position { stream, epoch, offset, id: None })
     }
 
-    /// Whether this event was [deleted](crate::Bridge::delete), so that it has no data. Readers of the past get it so.
+    /// Whether this event was [deleted](crate::Bridge::delete), so that it has no data. Readers of the past get it in
+    /// this form.
     pub fn is_deleted(&self) -> bool {
         self.0.is_deleted
     }
@@ -354,7 +355,7 @@ impl bus::Payload for Event {
     type Cause = crate::Cause;
 
     fn failure(failure: bus::Failure<crate::Cause>) -> Self {
-        Self::new(error_topic(&failure.topic), Failure::told(&failure), Delivery::Local)
+        Self::new(error_topic(&failure.topic), Failure::report(&failure), Delivery::Local)
     }
 
     fn notice(notice: bus::Notice) -> Option<Self> {

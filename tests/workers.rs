@@ -234,8 +234,8 @@ async fn a_pool_that_serves_answers_requests() {
     let page = Page::new();
     let ask = |work| page.bus.request::<Work, u64>("work", work, 30 * SECOND);
     let deaf = page.pool(Workers::loader(&loader()).members(members(1)));
-    let nobody = ask(Work::Square(7)).await;
-    assert_eq!(nobody, Err(RequestError::NoResponder(Topic::parse("work").unwrap())));
+    let unanswered = ask(Work::Square(7)).await;
+    assert_eq!(unanswered, Err(RequestError::NoResponder(Topic::parse("work").unwrap())));
     drop(deaf);
     let _pool = page.pool(Workers::loader(&loader()).members(members(1)).serving());
     assert_eq!(ask(Work::Square(7)).await.map(|square| *square), Ok(49));

@@ -1,4 +1,4 @@
-//! Presence: the topics at which this page is present, and who else is there.
+//! Presence: the topics at which this page is present, and their other occupants.
 
 use std::num::NonZeroUsize;
 use std::rc::{Rc, Weak};
@@ -220,7 +220,7 @@ impl Endpoint {
     pub(super) fn tell_occupants(&self, occupants: &client::Occupants) {
         let list = |all: &[Attendee]| JsValue::from(all.iter().map(occupant).collect::<Array>());
         let topic = occupants.topic.as_str();
-        let payload = Payload::told(&[
+        let payload = Payload::report(&[
             ("topic", topic.into()),
             ("present", list(&occupants.present)),
             ("joined", list(&occupants.joined)),

@@ -86,7 +86,7 @@ async fn javascript_sees_each_stage_of_a_durable_event_and_the_calls_of_its_hand
         "chat.* JsValue(false)",
     ];
     assert_eq!(chat, expected);
-    say(&bus, "chat.a", "nobody looks");
+    say(&bus, "chat.a", "after the end");
     peer.serve().await;
     assert!(seen.borrow().is_empty());
 

@@ -87,7 +87,7 @@ async fn a_refused_credential_stops_the_link_until_the_application_acts() {
     let bridge = Bridge::connect(&bus, options).unwrap();
     socket::sleep(0).await;
     peer.accept();
-    peer.server().credential_refused("nobody knows you");
+    peer.server().credential_refused("unknown account");
     peer.serve().await;
     let code = CloseCode::CredentialRefused.code();
     assert!(matches!(bridge.state(), LinkState::Stopped { code: told, .. } if told == code));

@@ -62,7 +62,7 @@ async fn shows<C: BaseComponent>(stage: &Stage<C>, text: &str, peer: &mut Peer) 
 fn Lobby(props: &Tab) -> Html {
     #[component]
     fn Show() -> Html {
-        let Some(here) = use_presence("lobby") else { return html! { "nobody has told" } };
+        let Some(here) = use_presence("lobby") else { return html! { "not known yet" } };
         let keys: Vec<_> = here.present.iter().map(|one| one.key.as_str()).collect();
         html! { keys.join(" ") }
     }

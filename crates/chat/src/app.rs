@@ -94,13 +94,13 @@ fn Page(props: &AppProps) -> Html {
             }
         })
     };
-    // Direct messages need the user's own id, which the relay has not said yet.
+    // Direct messages need the user's own id, which the relay has not sent yet.
     let waits_for_me = !me.name.is_empty()
         && myself.is_none()
         && asked.room.as_ref().is_some_and(|asked| asked.starts_with(DIRECT));
     let has_list = !me.name.is_empty() && rooms.has_any();
     let key = open.as_ref().map(|open| open.key.clone());
-    // Without accounts, everyone is who they say.
+    // Without accounts, names are not checked.
     let is_guest = myself.is_some_and(|myself| myself.is_guest());
     let hint =
         || t("Not private: this server has no accounts, so anyone on it can read these messages.");

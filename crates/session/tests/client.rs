@@ -348,7 +348,10 @@ fn presence_stands_over_connections_and_only_what_has_changed_meanwhile_is_told(
     let join = Join { topic: "lobby".into(), key: "me".into(), data };
     assert_eq!(said[1..], [FromClient::Join(join), FromClient::Watch(at("lobby"))]);
     dialogue.say(presence(&[attendee(9, "early")], &[]));
-    assert!(told(&mut dialogue).is_empty(), "a difference to what this connection has not told");
+    assert!(
+        told(&mut dialogue).is_empty(),
+        "a difference from what this connection has not reported"
+    );
     dialogue.say(present(&[attendee(1, "ann"), attendee(3, "cleo")]));
     assert_eq!(told(&mut dialogue), [["ann cleo", "cleo", "bob"]]);
     dialogue.say(present(&[attendee(1, "ann"), attendee(3, "cleo")]));

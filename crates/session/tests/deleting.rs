@@ -1,4 +1,4 @@
-//! Deletes: who may, what becomes of the event, and what a client learns.
+//! Deletes: the right to delete, what is left of the event, and what a client learns.
 
 mod dialogue;
 mod peer;

@@ -1,5 +1,5 @@
-//! The inspector: it costs nothing while it is closed, shows the bus of the chat and of a page without Yew, counts malformed
-//! events in one line, and replays a recording in the chat itself.
+//! The inspector: it costs nothing while it is closed, shows the bus of the chat and of a page without Yew, counts
+//! malformed events in one line, and replays a recording in the chat itself.
 
 use std::path::Path;
 

@@ -156,7 +156,7 @@ async fn rooms_are_pinned_muted_left_and_found_again_in_the_directory() {
 }
 
 #[tokio::test]
-async fn who_is_here_is_shown_a_reload_is_no_leave_and_a_closed_page_leaves_within_12_seconds() {
+async fn occupants_are_shown_a_reload_does_not_leave_and_a_closed_page_leaves_within_12_seconds() {
     let (driver, relay) = (Driver::start().await, Relay::start().await);
     let (ann, bob) = (Browser::open(&driver).await, Browser::open(&driver).await);
     ann.join(&relay.url(), "tea", "Ann").await;
@@ -171,7 +171,7 @@ async fn who_is_here_is_shown_a_reload_is_no_leave_and_a_closed_page_leaves_with
     bob.online().await;
     bob.says(".open-members", "2 here").await;
     let counts = ann.run("return counts.filter((count) => count !== '2 here')", vec![]).await;
-    assert_eq!(counts, json!([]), "a reload is no leave");
+    assert_eq!(counts, json!([]), "a reload does not leave");
     ann.click(".open-members").await;
     ann.appears("#members li:nth-child(2)").await;
     assert_eq!(ann.text("#members").await.replace('\n', " "), "Ann you Bob Talk");
@@ -184,7 +184,7 @@ async fn who_is_here_is_shown_a_reload_is_no_leave_and_a_closed_page_leaves_with
 }
 
 #[tokio::test]
-async fn two_people_talk_directly_and_are_told_that_guests_have_no_privacy() {
+async fn two_people_talk_directly_and_learn_that_guests_have_no_privacy() {
     let (driver, relay) = (Driver::start().await, Relay::start().await);
     let (ann, bob) = (Browser::open(&driver).await, Browser::open(&driver).await);
     ann.join(&relay.url(), "tea", "Ann").await;

@@ -38,23 +38,23 @@ async fn a_draft_outlives_all_but_its_sending(ann: &Browser) {
     };
     go_to("b").await;
     ann.has_title("b - event-driven-kit chat").await;
-    assert_eq!(value(ann, "#composer").await, "");
+    assert_eq!(ann.value("#composer").await, "");
     go_to("a").await;
-    assert_eq!(value(ann, "#composer").await, "half a thought");
+    assert_eq!(ann.value("#composer").await, "half a thought");
     ann.put("#composer", "half a thought, and more").await;
     ann.reload().await;
     ann.online().await;
-    assert_eq!(value(ann, "#composer").await, "half a thought, and more");
+    assert_eq!(ann.value("#composer").await, "half a thought, and more");
     let other = ann.open_tab().await;
     ann.goto(&format!("{}/#a", relay.url())).await;
     ann.appears("#composer").await;
-    assert_eq!(value(ann, "#composer").await, "half a thought, and more", "in another tab");
+    assert_eq!(ann.value("#composer").await, "half a thought, and more", "in another tab");
     ann.show(&other).await;
     ann.click("#send").await;
     ann.appears(".message[data-state=stored]").await;
     ann.reload().await;
     ann.online().await;
-    assert_eq!(value(ann, "#composer").await, "");
+    assert_eq!(ann.value("#composer").await, "");
 }
 
 async fn a_refused_message_keeps_its_place_and_text(ann: &Browser) {

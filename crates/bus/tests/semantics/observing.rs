@@ -54,12 +54,12 @@ fn counters_and_handler_times_are_kept_while_a_measurement_exists() {
     let _other = stage.listen("other", "a.x");
     stage.publish("a.x", "before");
     let measurement = stage.bus.measure(time.clone(), 10);
-    for (at, text) in [("a.x", "1"), ("a.x", "bad"), ("a.y", "3"), ("nobody", "4")] {
+    for (at, text) in [("a.x", "1"), ("a.x", "bad"), ("a.y", "3"), ("unheard", "4")] {
         stage.publish(at, text);
     }
     let x = measurement.topic(&topic("a.x"));
     assert_eq!((x.events, x.deliveries), (2, 4));
-    assert_eq!(measurement.topic(&topic("nobody")).events, 1);
+    assert_eq!(measurement.topic(&topic("unheard")).events, 1);
     let slow = measurement.handler("slow");
     assert_eq!((slow.calls, slow.failures, slow.total), (3, 1, Duration::from_micros(15)));
     assert_eq!((slow.histogram[2], slow.histogram.iter().sum()), (3, 3), "4 to 8 microseconds");

@@ -26,7 +26,7 @@ impl PersonId {
         Self(token.into())
     }
 
-    /// Who has sent an event: the account, or the guest with this client, such as `/clients/7f`.
+    /// The sender of an event: the account, or the guest with this client, such as `/clients/7f`.
     pub fn of_sender(account: Option<&str>, client: &str) -> Self {
         match account {
             Some(account) => Self::of_subject(account),
@@ -94,7 +94,7 @@ pub struct Profile {
     pub name: String,
 }
 
-/// What a room is to a person.
+/// The membership of a person in a room.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Membership {
     /// Whether it is in the list of rooms.
@@ -110,7 +110,7 @@ pub struct Membership {
 pub struct Invited {
     /// The [key](super::Room::key) of the room for the person who is invited.
     pub room: String,
-    /// Who invites, by their own claim.
+    /// The person who invites. A claim.
     pub by: Person,
 }
 

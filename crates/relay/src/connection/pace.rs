@@ -44,7 +44,7 @@ impl Connection {
     pub(super) fn charge(&mut self) {
         self.charge_subscriptions();
         if self.server.take_denials() > 0 {
-            audit::denied(self.who());
+            audit::denied(self.actor());
         }
         let costs = self.server.take_costs();
         if costs == Costs::default() {

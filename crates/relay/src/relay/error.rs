@@ -56,7 +56,7 @@ pub enum StartError {
     NoHost(SocketAddr),
     /// Everyone could read and write everything.
     #[error(
-        "{0} is not loopback: say who may connect, with --auth-keys for accounts or --anonymous for guests"
+        "{0} is not loopback: admit clients with --auth-keys for accounts or --anonymous for guests"
     )]
     NoAuthority(SocketAddr),
     /// The stream of certificates has another use.

@@ -1,4 +1,4 @@
-//! Presence: the topics that the application has joined, the topics that it watches, and who is present there. Both
+//! Presence: the topics that the application has joined, the topics that it watches, and their occupants. Both
 //! lists last across connections; each new connection gets them again.
 
 use topic::Topic;
@@ -45,7 +45,7 @@ impl Client {
         }
     }
 
-    /// Watches who is present at a topic. [`Effect::Occupants`] reports it, until [`Client::unwatch`].
+    /// Watches the occupants of a topic. [`Effect::Occupants`] reports it, until [`Client::unwatch`].
     pub fn watch(&mut self, topic: &Topic) {
         if self.presence_state.watched(topic.as_str()).is_some() {
             return;

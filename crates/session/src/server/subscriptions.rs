@@ -57,7 +57,7 @@ pub(super) enum Next {
 /// What to do with a replayed event.
 pub(super) enum Replay {
     Tell(Recipient),
-    Told,
+    Known,
     NoCredit,
 }
 
@@ -213,7 +213,7 @@ impl Subscriptions {
     ) -> Replay {
         match self.by_number.get_mut(&number) {
             Some(it) => it.replay(number, stream, offset, bytes),
-            None => Replay::Told,
+            None => Replay::Known,
         }
     }
 

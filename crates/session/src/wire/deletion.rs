@@ -29,8 +29,8 @@ impl Body {
         }
     }
 
-    /// What stays of this event once it is deleted by the deletion event at an offset: who published it and when, and its
-    /// id, so that a repeat of it is recognised.
+    /// What is left of this event once the deletion event at an offset has deleted it: its publisher, its time, and its id,
+    /// so that a repeat of it is recognised.
     #[must_use]
     pub fn emptied(&self, deletion: u64) -> Self {
         Self {

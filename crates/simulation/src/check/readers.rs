@@ -276,11 +276,11 @@ impl Readers {
         for (number, reader) in &self.readers {
             let breach = |text: &str| Err(Breach(Promise::Read, format!("reader {number} {text}")));
             if !reader.caught_up {
-                return breach("was never told that it has caught up");
+                return breach("never learned that it has caught up");
             }
             for (track, log) in reader.streams.iter().zip(logs.all()) {
                 if track.epoch.is_some_and(|epoch| epoch != log.epoch()) {
-                    return breach("was not told that its life of the log is over");
+                    return breach("never learned that its epoch of the log is over");
                 }
                 if let Some((offset, missing)) = track.hole(log, reader.topics, u64::MAX) {
                     return breach(&format!("was never given {missing} at {offset}"));

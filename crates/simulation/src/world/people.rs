@@ -139,7 +139,8 @@ impl World {
         let watchers = self.tabs.iter().flat_map(|tab| &tab.watchers);
         self.relay.leaves_at.is_none()
             && watchers.into_iter().all(|watcher| {
-                let mut seen: Vec<ProfileNo> = watcher.seen.iter().map(|(_, who)| *who).collect();
+                let mut seen: Vec<ProfileNo> =
+                    watcher.seen.iter().map(|(_, profile)| *profile).collect();
                 seen.sort_unstable();
                 let there = self.present.iter().filter(|(topic, _)| *topic == watcher.topic);
                 seen.into_iter().eq(there.map(|(_, profile)| *profile))

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-/// Who has sent an event, as attested by the relay.
+/// The author of an event, as the relay attests it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Author {
     /// The client. Empty for this browser.

@@ -29,7 +29,7 @@ pub struct Row {
 pub struct Seen {
     /// The id of its event. Clients choose ids, so two clients may use the same.
     pub id: Rc<str>,
-    /// Who has sent it.
+    /// The author.
     pub author: Author,
     /// The text, and the author according to the client. A deleted message has an empty text.
     pub message: Rc<TextMessage>,

@@ -53,7 +53,7 @@ fn log(store: &Embedded) -> Vec<(u64, String)> {
     page.events.iter().map(id).collect()
 }
 
-/// Each event that was told to be stored, as (batch, place in it, offset).
+/// Each event that was reported as stored, as (batch, place in it, offset).
 fn stored(told: &[Vec<WriteOutcome>]) -> Vec<(usize, usize, u64)> {
     let rows = told.iter().enumerate().flat_map(|(batch, outcomes)| {
         let offsets = outcomes.iter().enumerate();

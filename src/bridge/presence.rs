@@ -123,13 +123,13 @@ impl Bridge {
     ///
     /// fn watch(bus: &Bus, bridge: &Bridge) -> Result<(), Box<dyn std::error::Error>> {
     ///     let lobby = bridge.watch("chat.lobby")?;
-    ///     let told = bus.subscriber(&[PRESENCE_TOPIC, "chat.lobby"].concat()).replay(move |event| {
+    ///     let reported = bus.subscriber(&[PRESENCE_TOPIC, "chat.lobby"].concat()).replay(move |event| {
     ///         let here = event.data::<Occupants>()?;
     ///         println!("{} here", here.present.len());
     ///         let _watched = &lobby;
     ///         Ok(())
     ///     })?;
-    ///     # drop(told);
+    ///     # drop(reported);
     ///     Ok(())
     /// }
     /// ```

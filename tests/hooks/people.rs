@@ -88,7 +88,7 @@ fn Lobby(props: &Tab) -> Html {
 }
 
 #[wasm_bindgen_test]
-async fn who_joins_in_one_tab_is_shown_in_the_others_while_the_component_is_there() {
+async fn a_member_that_joins_in_one_tab_is_shown_in_the_others_while_the_component_is_there() {
     let mut peer = Peer::default();
     let (leader, follower) = two(&mut peer).await;
     let of_leader = Stage::<Lobby>::mount(leader.of(None)).await;

@@ -35,11 +35,14 @@ fn again(texts: &[&str]) -> Vec<String> {
 fn notices_report_subscriptions_that_begin_and_end_while_notices_have_a_subscriber() {
     let stage = Stage::new();
     drop(stage.listen("before", "a"));
-    let _told = stage.listen("told", "$bus.>");
+    let _told = stage.listen("reported", "$bus.>");
     let one = stage.bus.subscriber(pattern("a.*")).label("one").handle(|_| Ok(()));
     let two = stage.listen("two", "b");
     drop((one, two));
-    assert_eq!(stage.logged(), ["told:+a.* one", "told:+b b", "told:-a.* one", "told:-b b"]);
+    assert_eq!(
+        stage.logged(),
+        ["reported:+a.* one", "reported:+b b", "reported:-a.* one", "reported:-b b"]
+    );
 }
 
 #[test]

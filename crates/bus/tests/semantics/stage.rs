@@ -37,8 +37,8 @@ pub struct Stage {
 impl Stage {
     pub fn new() -> Self {
         let console = Log::default();
-        let told = console.clone();
-        let bus = Bus::new(move |failure| told.borrow_mut().push(failure.to_string()));
+        let reported = console.clone();
+        let bus = Bus::new(move |failure| reported.borrow_mut().push(failure.to_string()));
         Self { bus, log: Log::default(), console }
     }
 

@@ -92,8 +92,8 @@ impl Client {
     pub(super) fn present(&mut self, frame: Present) {
         if let Some(watched) = self.presence_state.watched(&frame.topic) {
             watched.is_current = true;
-            let told = watched.update(frame.entries);
-            self.effects.extend(told.map(Effect::Occupants));
+            let notices = watched.update(frame.entries);
+            self.effects.extend(notices.map(Effect::Occupants));
         }
     }
 
@@ -103,8 +103,8 @@ impl Client {
         let is_new = |id: u64| joined.iter().any(|other| other.id == id);
         let stays = |one: &&Attendee| !left.contains(&one.id) && !is_new(one.id);
         let entries = present.iter().filter(stays).chain(&joined).cloned().collect();
-        let told = watched.update(entries);
-        self.effects.extend(told.map(Effect::Occupants));
+        let notices = watched.update(entries);
+        self.effects.extend(notices.map(Effect::Occupants));
     }
 
     pub(super) fn not_present(&mut self, NotPresent { topic, code, message }: NotPresent) {

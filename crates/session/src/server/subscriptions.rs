@@ -330,12 +330,12 @@ impl Subscriptions {
     }
 
     /// Calls `each` for each subscription that matches a topic.
-    fn each_of(&mut self, topic: &Topic, mut told: impl FnMut(u32, &mut Subscription)) {
+    fn each_of(&mut self, topic: &Topic, mut reported: impl FnMut(u32, &mut Subscription)) {
         let exact = place(&self.exact, topic.as_str()).ok().map(|at| &self.exact[at]);
         let wild = self.wild.iter().filter(|(pattern, _)| pattern.matches(topic));
         for number in exact.into_iter().chain(wild).flat_map(|(_, numbers)| numbers) {
             if let Some(it) = self.by_number.get_mut(number) {
-                told(*number, it);
+                reported(*number, it);
             }
         }
     }

@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_deletion_names_its_target_and_an_emptied_event_keeps_who_and_when() {
+    fn a_deletion_names_its_target_and_an_emptied_event_keeps_its_publisher_and_time() {
         let target = Position { offset: 7, ..Position::start_of(0xab) };
         let deletion = Body::deletion("p", &target, Some("ann"), Some(5));
         assert_eq!((deletion.deletes(), deletion.deleted()), (Some(7), None));

@@ -91,7 +91,7 @@ fn an_event_that_another_tab_has_dropped_is_not_sent() {
 }
 
 #[test]
-fn what_was_dropped_for_a_page_that_is_gone_is_told_to_the_next_one() {
+fn what_was_dropped_for_a_page_that_is_gone_is_reported_to_the_next_one() {
     let drops: [fn([u8; 16]) -> StoreRequest; 2] = [
         |client| StoreRequest::Drop { client, numbers: vec![1], why: RejectCode::Expired },
         |from| StoreRequest::Renew { from, highest: 1, client: [5; 16], secret: Secret([6; 32]) },

@@ -27,7 +27,7 @@ fn is_new(store: &Embedded, client: [u8; 16], fence: u64) -> bool {
 }
 
 #[test]
-fn a_client_that_was_forgotten_is_told_so_until_something_of_it_is_decided() {
+fn a_client_that_was_forgotten_learns_it_until_something_of_it_is_decided() {
     let (store, _) = store();
     let returns = |fence| {
         let Write::Open { hello, subject, may_be_new } = hello_of(client(1), fence) else {

@@ -42,7 +42,7 @@ function readReference(given) {
 const keyOf = ({ id, epoch, offset }) => (offset === "0" ? id : `${epoch}/${offset}`);
 
 /**
- * Who has sent an event, as the peer attests: its account, or else its client. The peer writes the first two segments of
+ * The author of an event, as the peer attests: its account, or else its client. The peer writes the first two segments of
  * a source, and the client the rest.
  */
 export function authorOf({ account, source }) {

@@ -16,11 +16,11 @@ use crate::bus::Retention;
 use crate::js::object;
 use crate::{Bytes, DataError, Payload};
 
-/// The prefix of the topics that report who is present, as [`Occupants`]: it precedes the watched topic. See
+/// The prefix of the topics that report the occupants, as [`Occupants`]: it precedes the watched topic. See
 /// [`Bridge::watch`].
 pub const PRESENCE_TOPIC: &str = "$bus.presence.";
 
-/// Who is present at a topic: the payload of the events under [`PRESENCE_TOPIC`], the newest of which is retained.
+/// The occupants of a topic: the payload of the events under [`PRESENCE_TOPIC`], the newest of which is retained.
 /// JavaScript reads the same fields.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Occupants {
@@ -114,7 +114,7 @@ impl Bridge {
         Ok(self.endpoint.enter(topic, kind))
     }
 
-    /// Watches who is present at a topic, until the returned guard is dropped. The occupants, and each change, are
+    /// Watches the occupants of a topic, until the returned guard is dropped. The occupants, and each change, are
     /// published as [`Occupants`] on [`PRESENCE_TOPIC`] followed by the topic, where the newest event is retained.
     ///
     /// ```no_run

@@ -300,7 +300,7 @@ fn presence(joined: &[Attendee], left: &[u64]) -> FromPeer {
     FromPeer::Presence(Presence { topic: "lobby".into(), joined, left })
 }
 
-/// The keys of those who are present, joined and left.
+/// The keys of all occupants, of those that joined, and of those that left.
 fn occupants(dialogue: &mut Dialogue) -> Vec<[String; 3]> {
     let keys =
         |all: &[Attendee]| all.iter().map(|one| one.key.as_str()).collect::<Vec<_>>().join(" ");

@@ -27,7 +27,7 @@ pub(super) struct Subscriptions {
     epochs: Vec<u64>,
     /// The patterns that were added (false) or removed (true) since the last query.
     changed: BTreeMap<Pattern, bool>,
-    /// Counts changes that affect who receives ephemeral events.
+    /// Counts changes that affect which connections receive ephemeral events.
     edition: u64,
     /// The bytes of the patterns, once for each subscription.
     bytes: usize,

@@ -118,7 +118,7 @@ impl World {
     }
 
     /// A watcher receives the occupants of a topic.
-    pub(super) fn told_occupants(&mut self, number: usize, occupants: &Occupants) {
+    pub(super) fn learn_occupants(&mut self, number: usize, occupants: &Occupants) {
         let topic = self.topic_no(&occupants.topic);
         let mut watchers = self.tabs[number].watchers.iter_mut();
         let Some(watcher) = watchers.find(|watcher| watcher.topic == topic) else { return };

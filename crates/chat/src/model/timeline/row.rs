@@ -102,7 +102,7 @@ impl Row {
     pub fn follows(&self, before: &Row) -> bool {
         let (one, other) = (&self.seen, &before.seen);
         let pause = one.time_ms.zip(other.time_ms).map(|(one, other)| one.abs_diff(other));
-        // A message that was deleted does not say who has sent it.
+        // A message that was deleted does not name its author.
         let is_unnamed = one.message.sender.id.is_empty() && one.author.is(&other.author);
         (is_unnamed || one.is_by_author_of(other)) && pause.is_none_or(|pause| pause < TURN_MS)
     }

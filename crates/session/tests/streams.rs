@@ -296,8 +296,8 @@ fn a_position_that_is_strange_in_one_stream_stays_in_the_others() {
     dialogue.say(caught_up(at(Stream::MAIN, 4)));
     let reported = |dialogue: &mut Dialogue| {
         let effects = std::mem::take(&mut dialogue.effects).into_iter();
-        let is_told = |it: &Effect| matches!(it, Effect::Reset(..) | Effect::CaughtUp(_));
-        effects.filter(is_told).collect::<Vec<_>>()
+        let is_reported = |it: &Effect| matches!(it, Effect::Reset(..) | Effect::CaughtUp(_));
+        effects.filter(is_reported).collect::<Vec<_>>()
     };
     assert_eq!(reported(&mut dialogue), [Effect::Reset(id, other())]);
     dialogue.say(caught_up(head));

@@ -106,9 +106,9 @@ impl Track {
             Told::Nothing => (0, log.trimmed()),
             Told::AtLatest(offset) | Told::UpTo(offset) => (offset, 0),
         };
-        let told_gone = |at: u64| self.gaps.iter().any(|(from, to)| (*from..=*to).contains(&at));
+        let reported_gone = |at: u64| self.gaps.iter().any(|(from, to)| (*from..=*to).contains(&at));
         let mut between = log.between(after, before, topics);
-        between.find(|(offset, _)| *offset > gone && !told_gone(*offset))
+        between.find(|(offset, _)| *offset > gone && !reported_gone(*offset))
     }
 
     /// Records a received event. Returns an error if the reader must not receive it.

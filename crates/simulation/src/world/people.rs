@@ -135,7 +135,7 @@ impl World {
     }
 
     /// Whether every watcher has the true occupants. This is the only sign that no change is missing.
-    pub(super) fn presence_is_told(&self) -> bool {
+    pub(super) fn presence_is_reported(&self) -> bool {
         let watchers = self.tabs.iter().flat_map(|tab| &tab.watchers);
         self.relay.leaves_at.is_none()
             && watchers.into_iter().all(|watcher| {

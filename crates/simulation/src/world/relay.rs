@@ -48,7 +48,7 @@ impl Relay {
     }
 
     /// Whether all connections are up to date.
-    pub(super) fn is_told_all(&self) -> bool {
+    pub(super) fn has_reported_all(&self) -> bool {
         self.batch.is_empty() && self.peer.is_idle()
     }
 

@@ -13,7 +13,7 @@ use std::time::Duration;
 use axum_server::Handle;
 use ipnet::IpNet;
 use session::server::Options;
-use store::{Embedded, Settings, Store, StoreError};
+use store::{Embedded, Settings, Store};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 

@@ -5,7 +5,7 @@ use crate::wire::frame::FromPeer;
 
 /// Messages are cut at about this size, so that a page of large events does not become one message. A receiver that
 /// has stopped reading costs about one message, which must fit into 48 KiB together with its last event.
-const MESSAGE_BYTES: usize = 46 << 10;
+pub(super) const MESSAGE_BYTES: usize = 46 << 10;
 
 impl Server {
     pub(super) fn send(&mut self, frame: &FromPeer) {

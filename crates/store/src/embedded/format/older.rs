@@ -11,7 +11,7 @@ use redb::{ReadableTable, ReadableTableMetadata, TableDefinition, WriteTransacti
 use session::server::Logged;
 use topic::Topic;
 
-use super::{BLOCKS, EXTENTS, MAIN, TIMES, TOPICS};
+use super::{BLOCKS, EXTENTS, IDS, MAIN, TIMES, TOPICS};
 use crate::digest::digest_of;
 use crate::embedded::clients::Clients;
 use crate::embedded::error::{Result, corrupt};

@@ -125,3 +125,14 @@ export function countOpens() {
     return count;
   };
 }
+
+/** Counts uncaught errors, until the returned function is called, which returns the count. */
+export function countErrors() {
+  let count = 0;
+  const counted = () => (count += 1);
+  addEventListener("error", counted);
+  return () => {
+    removeEventListener("error", counted);
+    return count;
+  };
+}

@@ -149,9 +149,9 @@ fn what_cannot_work_is_refused_at_the_start() {
             relay.kill().unwrap();
         }
         let output = relay.wait_with_output().unwrap();
-        let told = String::from_utf8(output.stderr).unwrap();
+        let reported = String::from_utf8(output.stderr).unwrap();
         assert_eq!(address, "", "{options:?}");
-        assert!(!output.status.success() && told.contains(advice), "{options:?}: {told}");
+        assert!(!output.status.success() && reported.contains(advice), "{options:?}: {reported}");
     }
 }
 

@@ -151,7 +151,7 @@ impl Server {
             Ok((topic, body)) if ephemeral => {
                 let event = Self::ephemeral(topic, &body);
                 // Its receivers probably speak JSON too, and the body need not be decoded for them.
-                event.text.keep(&event.body, Text::new(&event.topic, &body, None));
+                event.text.keep(&event.body, Text::of_read(&event.topic, &body));
                 self.show(Effect::Forward(event));
             }
             Ok(event) => self.append(Waiting::Id(id), None, Ok(event)),

@@ -78,7 +78,7 @@ mod room;
 mod schedule;
 mod subscriber;
 #[cfg(feature = "trust")]
-mod subtle;
+mod keys;
 #[cfg(feature = "trust")]
 pub mod trust;
 mod typed;

@@ -25,7 +25,15 @@ pub fn zulu(seconds: u64) -> Option<String> {
     let (year, month, day) = date(seconds / DAY);
     let of_day = seconds % DAY;
     let (hour, minute, second) = (of_day / HOUR, of_day / MINUTE % 60, of_day % 60);
-    Some(format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z"))
+    let parts = [(year, 4, '-'), (month, 2, '-'), (day, 2, 'T'), (hour, 2, ':')];
+    let mut text = String::with_capacity(20);
+    for (number, digits, after) in parts.into_iter().chain([(minute, 2, ':'), (second, 2, 'Z')]) {
+        for power in (0..digits).rev() {
+            text.push(char::from(b'0' + (number / 10_u64.pow(power) % 10) as u8));
+        }
+        text.push(after);
+    }
+    Some(text)
 }
 
 /// Year, month and day of a day since 1970.

@@ -63,6 +63,8 @@ pub mod hooks;
 mod inspect;
 mod intercept;
 mod js;
+#[cfg(feature = "trust")]
+mod keys;
 #[cfg(feature = "bridge")]
 mod link;
 pub mod measure;
@@ -77,8 +79,6 @@ mod request;
 mod room;
 mod schedule;
 mod subscriber;
-#[cfg(feature = "trust")]
-mod keys;
 #[cfg(feature = "trust")]
 pub mod trust;
 mod typed;

@@ -5,8 +5,8 @@ use std::rc::{Rc, Weak};
 
 use bus::Topic;
 use js_sys::Array;
-use session::client::PublishOptions;
 use session::RejectCode;
+use session::client::PublishOptions;
 use wasm_bindgen::prelude::*;
 
 use super::{Bridge, Endpoint};

@@ -70,8 +70,7 @@ impl Endpoint {
         }
         let judged: Array = judged.unchecked_into();
         let (told, is_first) = (judged.get(0).unchecked_into::<Told>(), judged.get(1));
-        let verified =
-            Verified { subject: told.subject(), name: told.name(), key: told.key_of() };
+        let verified = Verified { subject: told.subject(), name: told.name(), key: told.key_of() };
         if is_first.is_truthy() {
             self.tell_certificate(told);
         }

@@ -10,8 +10,8 @@ use wasm_bindgen::prelude::*;
 
 use super::Endpoint;
 use crate::js::promise;
-use crate::trust::Trust;
 use crate::keys::{self, Ask, copied};
+use crate::trust::Trust;
 
 /// The maximum number of events of a key's topic that are read at once.
 const PAGE: u32 = 100;

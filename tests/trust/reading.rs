@@ -114,7 +114,11 @@ fn both_readers_take_the_same_certificates() {
         (r#""ann""#, r#""...""#, true),
         (r#""ann""#, r#""ann@example.org""#, true),
         (r#""ann""#, r#""xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx""#, true),
-        (r#""ann""#, r#""xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx.""#, false),
+        (
+            r#""ann""#,
+            r#""xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx.""#,
+            false,
+        ),
         (r#""ann""#, "[]", false),
         ("1000", "1000.9", true),
         ("1000", "-1", false),
@@ -177,7 +181,8 @@ async fn the_known_answers_are_verified() {
         let signature = body.signature.unwrap().to_vec();
         let time = body.time.map(|time| time as f64);
         let wrong = [b"!", &message[..]].concat();
-        let judged = keyring.verify(&body.source, signature.clone(), wrong, time, Some("ann")).await;
+        let judged =
+            keyring.verify(&body.source, signature.clone(), wrong, time, Some("ann")).await;
         assert_eq!(judged, "bad_signature", "{}", body.id);
         let judged = keyring.verify(&body.source, signature, message, time, Some("ann")).await;
         if time.is_none() {

@@ -217,10 +217,8 @@ impl Server {
             FromPeer::ChangedRights(rights) => self.text(json::rights(rights)),
             // The grammar has no text for these. There is no hello and no ping by number, the close frame replaces
             // the bye, and the end of the past is not reported.
-            FromPeer::Welcome(_)
-            | FromPeer::Pong(_)
-            | FromPeer::Bye(_)
-            | FromPeer::CaughtUp(_) => {}
+            FromPeer::Welcome(_) | FromPeer::Pong(_) | FromPeer::Bye(_) | FromPeer::CaughtUp(_) => {
+            }
             // Responses to requests that only frames can make.
             FromPeer::Page(_)
             | FromPeer::Present(_)

@@ -100,7 +100,8 @@ pub fn make(workspace: &Workspace, dist: &Path) -> Result<Vec<String>> {
     }
     let page = dist.join(PATH.trim_start_matches('/'));
     let issuer_keys = fs::read_to_string(issuer_keys)?;
-    fs::write(&page, html(&tokens, &issuer_keys)).with_context(|| format!("cannot write {}", page.display()))?;
+    fs::write(&page, html(&tokens, &issuer_keys))
+        .with_context(|| format!("cannot write {}", page.display()))?;
     let mut options = vec!["--auth-keys".to_owned(), keys.display().to_string()];
     options.extend(["--issuer".to_owned(), issuer.display().to_string()]);
     options.extend(CLAIMS.map(str::to_owned));

@@ -320,6 +320,7 @@ fn a_subscription_without_the_right_is_refused_by_its_pattern_and_so_is_one_that
     assert_eq!(expiring["data"]["milliseconds"], 50_000);
     server.granted(grant("chat.b"), 50_000);
     let (texts, _) = effects(&mut server);
-    refused(&texts, "chat.a");
+    assert_eq!(texts[0]["type"], "$link.rights");
+    refused(&texts[1..], "chat.a");
     assert_eq!(server.subscribed().0, 0);
 }

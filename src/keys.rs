@@ -101,19 +101,19 @@ extern "C" {
     pub(crate) fn jwk(this: &Key) -> String;
 
     /// What applications learn of a certificate.
-    pub(crate) type Told;
+    pub(crate) type Certified;
 
     #[wasm_bindgen(method, getter)]
-    pub(crate) fn subject(this: &Told) -> String;
+    pub(crate) fn subject(this: &Certified) -> String;
 
     #[wasm_bindgen(method, getter)]
-    pub(crate) fn name(this: &Told) -> Option<String>;
+    pub(crate) fn name(this: &Certified) -> Option<String>;
 
     #[wasm_bindgen(method, getter, js_name = key)]
-    pub(crate) fn key_of(this: &Told) -> String;
+    pub(crate) fn key_of(this: &Certified) -> String;
 
     #[wasm_bindgen(method, getter)]
-    pub(crate) fn expires(this: &Told) -> f64;
+    pub(crate) fn expires(this: &Certified) -> f64;
 }
 
 /// wasm-bindgen copies only files that Rust names.

@@ -10,7 +10,7 @@ use session::client::PublishOptions;
 use wasm_bindgen::prelude::*;
 
 use super::{Bridge, Endpoint};
-use crate::keys::{Key, Told, result_of};
+use crate::keys::{Certified, Key, result_of};
 use crate::trust::{CertifyError, SentCertificate};
 use crate::{Bytes, Cause, Delivery, Event, JSON, Payload, Receipt, Rejection, Stage};
 
@@ -51,7 +51,7 @@ async fn send(this: Weak<Endpoint>) -> Result<SentCertificate, CertifyError> {
         let endpoint = open()?;
         endpoint.link.examine(&jwt, endpoint.keyring.in_use())
     };
-    let (told, issuer) = sendable(result_of(examining).await)?;
+    let (certified, issuer) = sendable(result_of(examining).await)?;
     let thumbprint = key.thumbprint();
     let receipt = open()?.publish_certificate(&thumbprint, &jwt)?;
     let position = match receipt.settled().await {
@@ -66,13 +66,13 @@ async fn send(this: Weak<Endpoint>) -> Result<SentCertificate, CertifyError> {
     let is_certified = result_of(noticing).await;
     let endpoint = open()?;
     endpoint.link.sign_again_if(is_certified);
-    let (subject, expires) = (told.subject(), told.expires() as u64);
-    endpoint.tell_certificate(told);
+    let (subject, expires) = (certified.subject(), certified.expires() as u64);
+    endpoint.report_certificate(certified);
     Ok(SentCertificate { id: receipt.id().to_owned(), position, subject, key: thumbprint, expires })
 }
 
 /// What is to be sent with its issuer, if it serves.
-fn sendable(examined: JsValue) -> Result<(Told, String), CertifyError> {
+fn sendable(examined: JsValue) -> Result<(Certified, String), CertifyError> {
     let examined: Array = examined.dyn_into().map_err(|_| CertifyError::NotAvailable)?;
     let text = examined.get(1).as_string().unwrap_or_default();
     Err(match examined.get(2).as_string().as_deref() {

@@ -11,7 +11,7 @@ use wasm_bindgen::prelude::*;
 use super::Endpoint;
 use crate::Payload;
 use crate::js::spawn;
-use crate::keys::{Told, names_key, reason_for, result_of};
+use crate::keys::{Certified, names_key, reason_for, result_of};
 use crate::trust::{CERTIFICATE_TOPIC, UNTRUSTED_TOPIC, Verified};
 
 /// What an event shows about its author, or the reason why it is withheld, as programs know it.
@@ -69,10 +69,14 @@ impl Endpoint {
             return Err(judged);
         }
         let judged: Array = judged.unchecked_into();
-        let (told, is_first) = (judged.get(0).unchecked_into::<Told>(), judged.get(1));
-        let verified = Verified { subject: told.subject(), name: told.name(), key: told.key_of() };
+        let (certified, is_first) = (judged.get(0).unchecked_into::<Certified>(), judged.get(1));
+        let verified = Verified {
+            subject: certified.subject(),
+            name: certified.name(),
+            key: certified.key_of(),
+        };
         if is_first.is_truthy() {
-            self.tell_certificate(told);
+            self.report_certificate(certified);
         }
         Ok(Some(verified))
     }
@@ -86,12 +90,12 @@ impl Endpoint {
             ("message", reason_for(&reason)),
             ("code", reason),
         ];
-        self.announce(UNTRUSTED_TOPIC, Payload::told(&fields));
+        self.announce(UNTRUSTED_TOPIC, Payload::report(&fields));
     }
 
     /// Reports a certificate that is in use from now on.
-    pub(super) fn tell_certificate(&self, told: Told) {
-        self.announce(CERTIFICATE_TOPIC, Payload::from_js(told.into()));
+    pub(super) fn report_certificate(&self, certified: Certified) {
+        self.announce(CERTIFICATE_TOPIC, Payload::from_js(certified.into()));
     }
 
     /// Verifies events of the log that no subscription brings, all together.

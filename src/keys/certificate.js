@@ -97,4 +97,4 @@ export function read(jwt) {
 export const covers = ({ from, to }, time) => from - LEEWAY <= time && time <= to + LEEWAY;
 
 /** What applications learn of a certificate. */
-export const told = ({ subject, name, to }, key) => ({ subject, name, key, expires: to * 1_000 });
+export const certified = ({ subject, name, to }, key) => ({ subject, name, key, expires: to * 1_000 });

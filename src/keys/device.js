@@ -2,7 +2,7 @@
 // in the outbox's database, so that all tabs and all later pages have them. Functions that take the name of a database
 // use memory without one: then the key ends with the page.
 
-import { base64url, covers, ECDSA, LEEWAY, read, thumbprintOf, told } from "./certificate.js";
+import { base64url, covers, ECDSA, LEEWAY, read, thumbprintOf, certified } from "./certificate.js";
 
 /** The object store of the outbox, and the key of the record there. Rows have numbers. */
 const STORE = "outbox";
@@ -173,7 +173,7 @@ export function device() {
       if ((await thumbprintOf(jwk)) !== thumbprint) code = "not_this_key";
       else if (to * 1_000 <= Date.now()) code = "expired";
       else if (keyring && !(await keyring.isIssued(certificate))) code = "unknown_issuer";
-      return [told(certificate, thumbprint), issuer, code];
+      return [certified(certificate, thumbprint), issuer, code];
     },
   };
 }

@@ -1,7 +1,7 @@
 // The public keys of other devices with their certificates, and the keys of the issuers. They verify events: all that
 // arrive together are verified at the same time.
 
-import { covers, ECDSA, importKey, LEEWAY, read, thumbprintOf, told } from "./certificate.js";
+import { covers, ECDSA, importKey, LEEWAY, read, thumbprintOf, certified } from "./certificate.js";
 
 /** Every peer may name keys, so that their number is bounded. Beyond it the oldest is forgotten. */
 const MOST_KEYS = 1_024;
@@ -133,9 +133,9 @@ export function keyring(issuers, ask) {
       if (!key) return "bad_signature";
       const judged = await judge(deviceOf(key), signature, message, time, account).catch(() => "bad_signature");
       if (typeof judged === "string") return judged;
-      const isFirst = !judged.isTold;
-      judged.isTold = true;
-      return [told(judged, key), isFirst];
+      const isFirst = !judged.isReported;
+      judged.isReported = true;
+      return [certified(judged, key), isFirst];
     },
   };
 }

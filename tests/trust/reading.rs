@@ -189,8 +189,8 @@ async fn the_known_answers_are_verified() {
             assert_eq!(judged, "not_valid_then", "{}", body.id);
             continue;
         }
-        let told = Array::from(&judged).get(0);
-        let said = ["subject", "name", "key"].map(|name| text(&told, name));
+        let certified = Array::from(&judged).get(0);
+        let said = ["subject", "name", "key"].map(|name| text(&certified, name));
         assert_eq!(said, ["ann", "Ann 😀", &text(&certificate, "thumbprint")], "{}", body.id);
     }
 }

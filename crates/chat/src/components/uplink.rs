@@ -23,11 +23,7 @@ pub fn use_uplink(bus: &Bus) -> Option<Result<Rc<Bridge>, BridgeError>> {
         if bus.is_sealed() {
             return;
         }
-        let bridge = Bridge::connect(&bus, account::sign_in(address::peer())).map(Rc::new);
-        if let Ok(bridge) = &bridge {
-            account::certify(bridge);
-        }
-        set.set(Some(bridge));
+        set.set(Some(Bridge::connect(&bus, account::sign_in(address::peer())).map(Rc::new)));
     });
     (*uplink).clone()
 }

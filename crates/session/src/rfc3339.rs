@@ -25,15 +25,21 @@ pub fn zulu(seconds: u64) -> Option<String> {
     let (year, month, day) = date(seconds / DAY);
     let of_day = seconds % DAY;
     let (hour, minute, second) = (of_day / HOUR, of_day / MINUTE % 60, of_day % 60);
-    let parts = [(year, 4, '-'), (month, 2, '-'), (day, 2, 'T'), (hour, 2, ':')];
-    let mut text = String::with_capacity(20);
-    for (number, digits, after) in parts.into_iter().chain([(minute, 2, ':'), (second, 2, 'Z')]) {
-        for power in (0..digits).rev() {
-            text.push(char::from(b'0' + (number / 10_u64.pow(power) % 10) as u8));
-        }
-        text.push(after);
+    let mut text = String::with_capacity("2026-11-30T09:00:00.123456789Z".len());
+    digits(&mut text, year, 4);
+    for (mark, number) in [('-', month), ('-', day), ('T', hour), (':', minute), (':', second)] {
+        text.push(mark);
+        digits(&mut text, number, 2);
     }
+    text.push('Z');
     Some(text)
+}
+
+/// Appends the last digits of a number.
+fn digits(text: &mut String, number: u64, width: u32) {
+    for place in (0..width).rev() {
+        text.push(char::from(b'0' + (number / 10_u64.pow(place) % 10) as u8));
+    }
 }
 
 /// Year, month and day of a day since 1970.

@@ -195,6 +195,12 @@ impl Event {
         }
     }
 
+    /// Whether its device has signed it, and a trusted issuer has certified the device: [`Event::trust`] says whose it is.
+    #[cfg(feature = "trust")]
+    pub fn is_verified(&self) -> bool {
+        self.0.verified.is_some()
+    }
+
     /// When it was published, in milliseconds since 1970 by the publisher's clock, or `None` if unknown.
     pub fn time(&self) -> Option<f64> {
         self.0.time

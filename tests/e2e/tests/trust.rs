@@ -36,7 +36,7 @@ impl Site {
 
     fn token(&self, subject: &str, name: &str) -> String {
         let key = self.folder.path().join("accounts.json").display().to_string();
-        let rights = ["--publish", "chat.>", "--subscribe", "chat.>"];
+        let rights = ["--publish", ">", "--subscribe", ">"];
         let whose = ["token", "--key", &key, "--subject", subject, "--name", name];
         run(&[&whose[..], &CLAIMS, &rights].concat()).trim().to_owned()
     }
@@ -203,6 +203,51 @@ async fn an_event_that_is_forged_on_its_way_is_withheld_if_it_was_signed() {
     assert_eq!(heard, expected.map(|(text, trust)| (text.to_owned(), trust)));
     assert_eq!(bob.withholds(1).await, ["bad_signature"]);
     for Member(browser) in [ann, bob] {
+        browser.close().await;
+    }
+}
+
+/// The chat of an account, which trusts the relay as an issuer.
+async fn chat(driver: &Driver, url: &str, account: &str, token: &str) -> Browser {
+    let page = Browser::open(driver).await;
+    page.goto(url).await;
+    let keep = "const [account, token, done] = arguments;
+        fetch('/.well-known/jwks.json').then((response) => response.text()).then((keys) => {
+          localStorage.setItem('event-driven-kit.chat.issuer-keys', keys);
+          localStorage.setItem(`event-driven-kit.chat.token.${account}`, token);
+          done(null);
+        });";
+    page.run_async(keep, vec![account.into(), token.into()]).await;
+    page.join(&format!("{url}/?account={account}"), "signed", account).await;
+    page
+}
+
+#[tokio::test]
+async fn the_chat_marks_a_verified_message_and_reports_a_forged_one() {
+    let (driver, site) = (Driver::start().await, Site::start().await);
+    let (url, token) = (site.relay.url(), |name: &str| site.token(name, name));
+    let ann = chat(&driver, &url, "ann", &token("ann")).await;
+    let bob = chat(&driver, &url, "bob", &token("bob")).await;
+    // Messages are signed from the certificate on, which comes a moment after the page.
+    let sender = "return [...document.querySelectorAll('.message .sender')].at(-1)?.textContent";
+    for (from, to, name) in [(&ann, &bob, "ann"), (&bob, &ann, "bob")] {
+        let expected = format!("{name} ✓ verified");
+        eventually(&expected, async || {
+            from.say("hello").await;
+            let seen = [to.run(sender, vec![]).await, from.run(sender, vec![]).await];
+            seen.iter().all(|seen| *seen == expected).then_some(())
+        })
+        .await;
+    }
+    bob.say("amount 100").await;
+    ann.says(".message:last-child .text", "amount 100").await;
+
+    let forged = forge(site.relay.address()).await;
+    let cho = chat(&driver, &forged, "cho", &token("cho")).await;
+    cho.says(".toast", "A message was withheld: it could not be verified.").await;
+    assert_eq!(cho.run(sender, vec![]).await, "bob ✓ verified", "the last one before it");
+    assert!(cho.texts().await.iter().all(|text| text == "hello"));
+    for browser in [ann, bob, cho] {
         browser.close().await;
     }
 }

@@ -4,14 +4,15 @@ use yew::prelude::*;
 
 use crate::language::t_html;
 use crate::model::identity::Identity;
-use crate::model::timeline::Seen;
+use crate::model::timeline::Row;
 
 /// The name and the mark.
-pub fn author(seen: &Seen) -> Html {
-    let name = html! { <bdi>{ seen.name() }</bdi> };
-    match seen.identity() {
+pub fn author(row: &Row) -> Html {
+    let name = html! { <bdi>{ row.seen.name() }</bdi> };
+    match row.identity() {
         Identity::Own => name,
         Identity::Guest => t_html("{name} (guest)", &[("name", name)]),
+        Identity::Verified => t_html("{name} ✓ verified", &[("name", name)]),
         Identity::SignedIn => t_html("{name} · signed in", &[("name", name)]),
     }
 }

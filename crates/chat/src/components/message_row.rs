@@ -71,7 +71,7 @@ pub fn MessageRow(props: &MessageRowProps) -> Html {
             tabindex="-1"
         >
             <span class={classes!("sender", tone(row), follows.then_some("aside"))}>
-                { author(&row.seen) }
+                { author(row) }
             </span>
             <div class="bubble">
                 { quote(props) }

@@ -1,11 +1,15 @@
 //! Shows a short text for some seconds, such as the outcome of a click.
 
+use std::rc::Rc;
+
 use event_driven_kit::hooks::use_subscription;
+use event_driven_kit::trust::UNTRUSTED_TOPIC;
 use gloo_timers::callback::Timeout;
 use yew::prelude::*;
 
 use crate::effect::use_effect_with;
 use crate::events::NOTICE;
+use crate::language::t;
 
 /// How long a notice is shown, in milliseconds.
 const SHOWN_MS: u32 = 6_000;
@@ -17,6 +21,12 @@ pub fn use_notice() -> Html {
     let set = notice.setter();
     use_subscription(NOTICE, move |event| {
         set.set(Some((event.id().to_owned(), event.data::<String>()?)));
+        Ok(())
+    });
+    let set = notice.setter();
+    use_subscription(UNTRUSTED_TOPIC, move |event| {
+        let text = t("A message was withheld: it could not be verified.").to_string();
+        set.set(Some((event.id().to_owned(), Rc::new(text))));
         Ok(())
     });
     let set = notice.setter();

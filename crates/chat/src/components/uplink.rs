@@ -23,7 +23,11 @@ pub fn use_uplink(bus: &Bus) -> Option<Result<Rc<Bridge>, BridgeError>> {
         if bus.is_sealed() {
             return;
         }
-        set.set(Some(Bridge::connect(&bus, account::sign_in(address::peer())).map(Rc::new)));
+        let bridge = Bridge::connect(&bus, account::sign_in(address::peer())).map(Rc::new);
+        if let Ok(bridge) = &bridge {
+            account::certify(bridge);
+        }
+        set.set(Some(bridge));
     });
     (*uplink).clone()
 }

@@ -1,7 +1,7 @@
 //! The author of a message, as the relay attests it. What a message itself says about its sender is a hint for guests only.
 
 use super::text;
-use super::timeline::Seen;
+use super::timeline::{Row, Seen};
 
 /// How the author of a message is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10,20 +10,26 @@ pub enum Identity {
     Own,
     /// A guest, who may give any name.
     Guest,
-    /// The account with the shown name.
+    /// The account with the shown name, as the relay says.
     SignedIn,
+    /// The account with the shown name, whose device has signed the message.
+    Verified,
 }
 
-impl Seen {
+impl Row {
     /// How the author is known.
     pub fn identity(&self) -> Identity {
-        match (&self.author.account, &*self.author.client) {
+        let author = &self.seen.author;
+        match (&author.account, &*author.client) {
+            (Some(_), _) if self.is_verified() => Identity::Verified,
             (Some(_), _) => Identity::SignedIn,
             (None, "") => Identity::Own,
             (None, _) => Identity::Guest,
         }
     }
+}
 
+impl Seen {
     /// The name to show: the account's, or the one that a guest gives.
     pub fn name(&self) -> String {
         match &self.author.account {
@@ -48,24 +54,30 @@ impl Seen {
 mod tests {
     use super::*;
     use crate::model::timeline::Author;
-    use crate::model::timeline::tests::seen;
+    use crate::model::timeline::tests::{row, seen};
 
     fn by(client: &str, account: Option<&str>) -> Seen {
-        let author = Author { client: client.into(), account: account.map(Into::into) };
-        Seen { author, ..seen("a") }
+        let (client, account) = (client.into(), account.map(Into::into));
+        Seen { author: Author { client, account, is_verified: false }, ..seen("a") }
+    }
+
+    fn identity(seen: &Seen) -> Identity {
+        row(seen.clone()).identity()
     }
 
     #[test]
     fn an_account_has_its_own_name_whatever_the_message_claims() {
         let ann = by("/clients/1", Some("ann"));
         assert_ne!(ann.message.sender.name, "ann");
-        assert_eq!((ann.identity(), &*ann.name()), (Identity::SignedIn, "ann"));
+        assert_eq!((identity(&ann), &*ann.name()), (Identity::SignedIn, "ann"));
+        let signed = Author { is_verified: true, ..ann.author.clone() };
+        assert_eq!(identity(&Seen { author: signed, ..ann }), Identity::Verified);
         let guest = by("/clients/1", None);
         assert_eq!(
-            (guest.identity(), guest.name()),
+            (identity(&guest), guest.name()),
             (Identity::Guest, guest.message.sender.name.clone())
         );
-        assert_eq!(by("", None).identity(), Identity::Own);
+        assert_eq!(identity(&by("", None)), Identity::Own);
     }
 
     #[test]

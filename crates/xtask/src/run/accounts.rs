@@ -8,10 +8,12 @@ use anyhow::{Context, Result, bail};
 use std::fs;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The page's path on the relay.
 pub const PATH: &str = "/accounts.html";
+/// The key under which the chat looks for the keys of the relay's certificates.
+const ISSUER_KEYS: &str = "event-driven-kit.chat.issuer-keys";
 /// Begins the keys under which the chat looks for tokens in the browser.
 const TOKEN: &str = "event-driven-kit.chat.token.";
 /// What the tokens say.
@@ -82,16 +84,9 @@ pub fn remove(dist: &Path) -> Result<()> {
 pub fn make(workspace: &Workspace, dist: &Path) -> Result<Vec<String>> {
     let folder = workspace.own_target().join("accounts");
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    let (key, keys) = (folder.join("issuer.json"), folder.join("keys.json"));
-    if !key.exists() || !keys.exists() {
-        for file in [&key, &keys] {
-            // One of the two is of no use alone.
-            let _ = fs::remove_file(file);
-        }
-        let mut relay = process::command(workspace.relay());
-        relay.arg("keys").arg("--key").arg(&key).arg("--public").arg(&keys);
-        process::run(&mut relay)?;
-    }
+    let (key, keys) = pair(workspace, &folder, "issuer.json", "keys.json")?;
+    let (issuer, issuer_keys) =
+        pair(workspace, &folder, "certificates.json", "certificates-keys.json")?;
     let mut tokens = Vec::new();
     for account in &ACCOUNTS {
         let mut relay = process::command(workspace.relay());
@@ -104,15 +99,42 @@ pub fn make(workspace: &Workspace, dist: &Path) -> Result<Vec<String>> {
         tokens.push(String::from_utf8(output.stdout)?.trim().to_owned());
     }
     let page = dist.join(PATH.trim_start_matches('/'));
-    fs::write(&page, html(&tokens)).with_context(|| format!("cannot write {}", page.display()))?;
+    let issuer_keys = fs::read_to_string(issuer_keys)?;
+    fs::write(&page, html(&tokens, &issuer_keys))
+        .with_context(|| format!("cannot write {}", page.display()))?;
     let mut options = vec!["--auth-keys".to_owned(), keys.display().to_string()];
+    options.extend(["--issuer".to_owned(), issuer.display().to_string()]);
     options.extend(CLAIMS.map(str::to_owned));
     Ok(options)
 }
 
-/// The page. It leaves the tokens in the browser's storage, where the chat looks for that of its account.
-fn html(tokens: &[String]) -> String {
+/// The files of a key and of its public half, which are made if one of them is missing.
+fn pair(
+    workspace: &Workspace,
+    folder: &Path,
+    key: &str,
+    public: &str,
+) -> Result<(PathBuf, PathBuf)> {
+    let (key, public) = (folder.join(key), folder.join(public));
+    if !key.exists() || !public.exists() {
+        for file in [&key, &public] {
+            // One of the two is of no use alone.
+            let _ = fs::remove_file(file);
+        }
+        let mut relay = process::command(workspace.relay());
+        relay.arg("keys").arg("--key").arg(&key).arg("--public").arg(&public);
+        process::run(&mut relay)?;
+    }
+    Ok((key, public))
+}
+
+/// The page. It leaves the tokens and the keys of the relay's certificates in the browser's storage, where the chat looks
+/// for them.
+fn html(tokens: &[String], issuer_keys: &str) -> String {
     let (mut items, mut script) = (String::new(), String::new());
+    script.push_str(&format!(
+        "localStorage.setItem(\"{ISSUER_KEYS}\", JSON.stringify({issuer_keys}));\n"
+    ));
     for (Account { name, text, .. }, token) in ACCOUNTS.iter().zip(tokens) {
         items.push_str(&format!("  <li><a href=\"./?account={name}\">{name}</a> {text}</li>\n"));
         script.push_str(&format!("localStorage.setItem(\"{TOKEN}{name}\", \"{token}\");\n"));
@@ -132,7 +154,8 @@ mod tests {
     #[test]
     fn the_page_has_a_link_and_a_token_for_each_account() {
         let tokens = ["a.b.c", "d.e.f", "g.h.i"].map(str::to_owned);
-        let html = html(&tokens);
+        let html = html(&tokens, r#"{"keys":[]}"#);
+        assert!(html.contains(&format!("\"{ISSUER_KEYS}\", JSON.stringify({{\"keys\":[]}})")));
         for (account, token) in ACCOUNTS.iter().zip(&tokens) {
             assert!(html.contains(&format!("./?account={}", account.name)));
             assert!(html.contains(&format!("\"{TOKEN}{}\", \"{token}\"", account.name)));
@@ -143,7 +166,9 @@ mod tests {
     fn the_chat_looks_for_tokens_where_the_page_keeps_them() {
         let root = Workspace::locate().unwrap().root;
         let chat = fs::read_to_string(root.join("crates/chat/src/account.rs")).unwrap();
-        assert!(chat.contains(&format!("\"{TOKEN}\"")) && chat.contains("\"?account=\""));
+        for text in [TOKEN, ISSUER_KEYS, "?account="] {
+            assert!(chat.contains(&format!("\"{text}\"")), "{text}");
+        }
     }
 
     #[test]

@@ -88,5 +88,6 @@ pub fn reference(about: &Reference) -> Option<timeline::Reference> {
 }
 
 fn author(event: &Event, origin: &Origin) -> Author {
-    Author { client: origin.client(event).into(), account: origin.account(event) }
+    let (client, account) = (origin.client(event).into(), origin.account(event));
+    Author { client, account, is_verified: event.is_verified() }
 }

@@ -38,10 +38,11 @@ fn entry() -> impl Strategy<Value = Entry> {
 fn author(number: u8, offset: u64) -> Author {
     match number {
         0 => Author::default(),
-        1 => Author { client: "/clients/bob".into(), account: None },
+        1 => Author { client: "/clients/bob".into(), ..Author::default() },
         _ => Author {
             client: format!("/clients/{}", offset % 2).into(),
             account: Some("carol".into()),
+            is_verified: offset.is_multiple_of(2),
         },
     }
 }

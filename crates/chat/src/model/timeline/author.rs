@@ -9,6 +9,8 @@ pub struct Author {
     pub client: Rc<str>,
     /// The account, if it is not a guest.
     pub account: Option<Rc<str>>,
+    /// Whether the account's device has signed the event, so that not only the relay says whose it is.
+    pub is_verified: bool,
 }
 
 impl Author {

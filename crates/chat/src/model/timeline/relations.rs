@@ -88,6 +88,11 @@ impl Fold {
         Some(&edit.text)
     }
 
+    /// The client of `author` from which that text is.
+    pub fn editor(&self, author: &Author) -> Option<&Author> {
+        self.edits.iter().map(|edit| &edit.author).find(|editor| editor.is(author))
+    }
+
     /// The emoji with the people who react with them now, in the order of their reactions.
     pub fn reactions(&self) -> Vec<(Rc<str>, Vec<Author>)> {
         let mut on: Vec<&Reaction> = self.reactions.iter().filter(|it| it.is_on).collect();

@@ -80,6 +80,13 @@ impl Row {
         edit.unwrap_or(&self.seen.message.text)
     }
 
+    /// Whether the author's device has signed the text.
+    pub fn is_verified(&self) -> bool {
+        let author = &self.seen.author;
+        let edit = self.fold.as_ref().and_then(|fold| fold.editor(author));
+        author.is_verified && edit.is_none_or(|editor| editor.is_verified)
+    }
+
     /// Whether its author has changed the text.
     pub fn is_edited(&self) -> bool {
         self.fold.as_ref().is_some_and(|fold| fold.edit(&self.seen.author).is_some())
@@ -104,7 +111,8 @@ impl Row {
         let pause = one.time_ms.zip(other.time_ms).map(|(one, other)| one.abs_diff(other));
         // A message that was deleted does not name its author.
         let is_unnamed = one.message.sender.id.is_empty() && one.author.is(&other.author);
-        (is_unnamed || one.is_by_author_of(other)) && pause.is_none_or(|pause| pause < TURN_MS)
+        let is_same = one.is_by_author_of(other) && self.is_verified() == before.is_verified();
+        (is_unnamed || is_same) && pause.is_none_or(|pause| pause < TURN_MS)
     }
 
     /// Whether this browser's user has written it, independent of any claims.

@@ -20,7 +20,7 @@ fn seen_of(sender: &str, id: &str, time_ms: Option<u64>) -> Seen {
 }
 
 fn client(client: &str) -> Author {
-    Author { client: client.into(), account: None }
+    Author { client: client.into(), ..Author::default() }
 }
 
 /// A message of another client that claims to be from Ann.
@@ -221,7 +221,7 @@ fn a_refused_message_that_is_stored_after_all_stands_once() {
     assert!(timeline.refused().is_empty());
 }
 
-fn row(seen: Seen) -> Row {
+pub fn row(seen: Seen) -> Row {
     stored_row(seen, 0)
 }
 
@@ -295,6 +295,7 @@ fn an_account_edits_from_any_of_its_clients_and_a_guest_does_not_edit_for_an_acc
     let of = |client: &str, account: Option<&str>| Author {
         client: client.into(),
         account: account.map(Into::into),
+        is_verified: false,
     };
     let mut message = seen("a");
     message.author = of("/clients/1", Some("carol"));
@@ -303,6 +304,23 @@ fn an_account_edits_from_any_of_its_clients_and_a_guest_does_not_edit_for_an_acc
     let carol = related_by(of("/clients/2", Some("carol")), "a", 1, 8, edit("by Carol"));
     let timeline = fold([message, guest, carol]);
     assert_eq!(rows(&timeline)[0].text(), "by Carol");
+}
+
+#[test]
+fn a_message_is_verified_as_long_as_its_text_is() {
+    let of = |is_verified| Author { account: Some("ann".into()), is_verified, ..client("/keys/1") };
+    let message = |is_verified| {
+        let seen = Seen { author: of(is_verified), ..seen("a") };
+        Change::Stored { seen, epoch: 7, offset: 1 }
+    };
+    let is_verified = |changes: Vec<Change>| rows(&fold(changes))[0].is_verified();
+    let edit = |is_verified, at| related_by(of(is_verified), "a", 1, at, edit("edited"));
+    assert!(is_verified(vec![message(true)]) && !is_verified(vec![message(false)]));
+    assert!(is_verified(vec![message(true), edit(true, 2)]));
+    assert!(!is_verified(vec![message(true), edit(true, 2), edit(false, 3)]), "the peer may lie");
+    assert!(!is_verified(vec![message(false), edit(true, 2)]));
+    let (signed, unsigned) = (row(Seen { author: of(true), ..seen("a") }), row(seen("a")));
+    assert!(signed.follows(&signed) && !unsigned.follows(&signed), "each says whose it is");
 }
 
 #[test]

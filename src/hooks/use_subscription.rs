@@ -74,14 +74,10 @@ fn subscribe(
 
 /// The name of the component or hook whose closure this is, for developer tools. Empty in builds without them.
 fn component_of<H>(_: &H) -> &'static str {
-    #[cfg(not(feature = "inspect"))]
-    return "";
-    #[cfg(feature = "inspect")]
-    component_in(std::any::type_name::<H>())
+    if cfg!(feature = "inspect") { component_in(std::any::type_name::<H>()) } else { "" }
 }
 
 /// The name before that of a closure, such as `<app::LinkBar as ..>::run::{{closure}}` or `app::use_outlet::{{closure}}`.
-#[cfg(feature = "inspect")]
 fn component_in(name: &'static str) -> &'static str {
     let path = name.trim_start_matches('<').split([' ', '{', '<']).next().unwrap_or_default();
     path.trim_end_matches(':').rsplit(':').next().unwrap_or_default()
@@ -94,14 +90,17 @@ pub(super) fn report(bus: &Bus, topic: &str, label: &str, cause: impl Into<Cause
     }
 }
 
-#[cfg(all(test, feature = "inspect"))]
+#[cfg(test)]
 mod tests {
     use super::component_in;
 
     #[test]
     fn a_closure_names_its_component_or_hook() {
         for (name, component) in [
-            ("<chat::link_bar::LinkBar as yew::functional::FunctionProvider>::run::{{closure}}", "LinkBar"),
+            (
+                "<chat::link_bar::LinkBar as yew::functional::FunctionProvider>::run::{{closure}}",
+                "LinkBar",
+            ),
             ("chat::outlet::use_outlet::{{closure}}::{{closure}}", "use_outlet"),
             ("chat::list::use_feed<alloc::string::String>::{{closure}}", "use_feed"),
             ("", ""),

@@ -11,7 +11,8 @@ use crate::{Bench, page};
 const SECONDS: u32 = 3;
 
 /// Opens the inspector, or closes it.
-const TOGGLE: &str = "const init = { key: 'e', code: 'KeyE', ctrlKey: true, altKey: true, bubbles: true };
+const TOGGLE: &str =
+    "const init = { key: 'e', code: 'KeyE', ctrlKey: true, altKey: true, bubbles: true };
     document.dispatchEvent(new KeyboardEvent('keydown', init));";
 
 /// A room in which 200 messages arrive each second, with the inspector's flow open and closed in turns.

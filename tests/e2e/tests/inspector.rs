@@ -118,7 +118,10 @@ async fn the_inspector_is_loaded_when_it_is_opened_and_shows_the_bus_of_the_chat
     ann.click(".open-settings").await;
     ann.click("#settings .open-inspector").await;
     shows(&ann, &["Payload"]).await;
-    assert_eq!(ann.run("return !!document.querySelector('#settings:popover-open')", vec![]).await, false);
+    assert_eq!(
+        ann.run("return !!document.querySelector('#settings:popover-open')", vec![]).await,
+        false
+    );
 
     ann.goto(&format!("{}/?inspect#tea", relay.url())).await;
     ann.online().await;
@@ -183,7 +186,8 @@ async fn malformed_events_make_no_row_and_one_counted_line_in_the_inspector() {
     say(empty, "between").await;
     ann.shows(&["between".to_owned()]).await;
     counted(|count| count == 20).await;
-    say("for (let at = 0; at < 50; at += 1) stranger.say({ nonsense: true });", "the last one").await;
+    say("for (let at = 0; at < 50; at += 1) stranger.say({ nonsense: true });", "the last one")
+        .await;
     ann.shows(&["between", "the last one"].map(str::to_owned)).await;
     counted(|count| count >= 70).await;
     let rows = ann.run("return document.querySelectorAll('.message').length", vec![]).await;

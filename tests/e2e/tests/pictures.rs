@@ -95,7 +95,8 @@ async fn a_message_that_is_sent_while_the_relay_is_down_arrives_when_it_is_back(
 }
 
 async fn resize(window: &Browser, (width, height): (u32, u32)) {
-    let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1.5, "mobile": false });
+    let size =
+        json!({ "width": width, "height": height, "deviceScaleFactor": 1.5, "mobile": false });
     window.call("Emulation.setDeviceMetricsOverride", size).await;
 }
 
@@ -120,7 +121,10 @@ async fn talk(ann: &Browser, bob: &Browser, relay: &Relay) {
     }
     let mut said = 0;
     for (author, text) in [
-        (bob, "Version 0.9 is ready to be tried. What is new:\n\n- *edits* and **reactions** work offline\n- the list of rooms follows them"),
+        (
+            bob,
+            "Version 0.9 is ready to be tried. What is new:\n\n- *edits* and **reactions** work offline\n- the list of rooms follows them",
+        ),
         (ann, "Tried it in Firefox: `cargo xtask run`, then pulled the plug 🔌"),
         (ann, "Nothing was lost, and nothing came twice."),
         (bob, "That is the promise :)"),
@@ -167,10 +171,8 @@ async fn the_chat_is_shown_on_a_desktop_a_phone_in_the_dark_and_with_the_inspect
         const row = [...root?.querySelectorAll('.rows .row') ?? []].find((row) => row.innerText.includes('ready'));
         row?.click();
         return !!root?.querySelector('.details:not([hidden])');";
-    eventually("the selected event", async || {
-        (ann.run(flow, vec![]).await == true).then_some(())
-    })
-    .await;
+    eventually("the selected event", async || (ann.run(flow, vec![]).await == true).then_some(()))
+        .await;
     save("chat-inspector", &ann).await;
     ann.close().await;
     bob.close().await;

@@ -21,7 +21,8 @@ async fn a_message_that_the_relay_refuses_keeps_its_place_and_text_over_a_reload
 }
 
 #[tokio::test]
-async fn a_message_that_another_page_of_the_browser_has_written_offline_is_shown_before_it_is_sent() {
+async fn a_message_that_another_page_of_the_browser_has_written_offline_is_shown_before_it_is_sent()
+{
     let driver = Driver::start().await;
     let ann = Browser::open(&driver).await;
     what_another_page_has_written_offline_is_shown(&ann).await;

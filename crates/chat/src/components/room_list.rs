@@ -128,7 +128,7 @@ impl RoomList {
         let subscribe =
             |pattern: &str, has_echo: bool, heard: fn(&Self, &Event) -> HandlerResult| {
                 let this = self.this.clone();
-                let label = ["RoomList ", pattern].concat();
+                let label = ["room_list ", pattern].concat();
                 let subscriber = self.bus.subscriber(pattern).label(&label);
                 let subscriber = if has_echo { subscriber.echo() } else { subscriber };
                 let subscription = subscriber.handle(move |event| match this.upgrade() {

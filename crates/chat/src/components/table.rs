@@ -131,7 +131,10 @@ fn each_component_publishes_and_subscribes_to_what_the_table_says() {
         let code: String = components.map(code).collect();
         let (published, subscribed) = (cell(published), cell(subscribed));
         assert_eq!(named(&code), &published | &subscribed, "{row}");
-        let heard = arguments(&code, &["use_subscription(", "use_subscription_with_echo(", "subscribe(", "subscriber("]);
+        let heard = arguments(
+            &code,
+            &["use_subscription(", "use_subscription_with_echo(", "subscribe(", "subscriber("],
+        );
         assert!(heard.is_subset(&subscribed), "{heard:?} in {row}");
         let said = arguments(&code, &[".publish(", ".publish_payload("]);
         assert!(said.is_subset(&published), "{said:?} in {row}");

@@ -192,6 +192,7 @@ fn the_program_has_no_text_for_users_that_is_not_translated() {
         "English",
         "KeyE",
         "AltGraph",
+        "Control+Alt+E",
     ];
     let mut found = Vec::new();
     for (path, code) in program() {

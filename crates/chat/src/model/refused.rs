@@ -63,7 +63,8 @@ fn record(record: &str) -> Option<Refused> {
     // Records of earlier versions have only the first part.
     let mut parts = fields.next()?.split(PART).map(str::to_owned);
     let can_retry = parts.next()? == "1";
-    let [about, epoch, offset] = [parts.next(), parts.next(), parts.next()].map(Option::unwrap_or_default);
+    let [about, epoch, offset] =
+        [parts.next(), parts.next(), parts.next()].map(Option::unwrap_or_default);
     let reply_to = Reference { id: about, epoch, offset };
     let reply_to = Some(reply_to).filter(|about| !about.epoch.is_empty());
     let mentions = parts.collect();

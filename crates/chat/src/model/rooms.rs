@@ -147,7 +147,9 @@ impl Rooms {
         let Message { at, is_own, time_ms, author, name, text } = message;
         let before = entry.unread.read();
         let is_later = entry.newest.as_ref().is_none_or(|newest| {
-            newest.at.1 < at.1 || newest.at.0 != at.0 || (newest.text.is_empty() && newest.at != *at)
+            newest.at.1 < at.1
+                || newest.at.0 != at.0
+                || (newest.text.is_empty() && newest.at != *at)
         });
         if *is_own || entry.is_fresh {
             entry.unread.has_read(*at);
@@ -173,12 +175,11 @@ impl Rooms {
 
     /// A person has changed the text of a message, by the event at a position. Returns whether that is seen.
     pub fn edited(&mut self, key: &str, about: At, by: &PersonId, at: At, text: Rc<str>) -> bool {
-        let newest = self.entry(key).and_then(|entry| entry.newest.as_mut());
-        let is_seen = |newest: &&mut Newest| {
+        let newest = self.entry(key).and_then(|entry| entry.newest.as_mut()).filter(|newest| {
             let is_last = newest.edited.is_none_or(|before| before.0 == at.0 && before.1 < at.1);
-            newest.at == about && newest.author.as_ref() == Some(by) && is_last && !newest.text.is_empty()
-        };
-        let newest = newest.filter(is_seen);
+            let is_theirs = newest.at == about && newest.author.as_ref() == Some(by);
+            is_theirs && is_last && !newest.text.is_empty()
+        });
         newest.map(|newest| (newest.text, newest.edited) = (text, Some(at))).is_some()
     }
 

@@ -7,7 +7,7 @@ use event_driven_kit::{Cause, Delivery, Event, Stage};
 
 use super::super::Origin;
 use crate::clock;
-use crate::events::{Edited, Reacted, Reference, TextMessage};
+use crate::events::{Edited, Reacted, Reference};
 use crate::model::text;
 use crate::model::timeline::{self, Author, Change, Relation, Seen, State};
 

@@ -64,7 +64,8 @@ impl RoomList {
         let (mut before, mut left) = (None, MOST);
         for _ in 0..MOST_PAGES {
             let known = self.rooms.borrow().get(&room.key).map(|entry| {
-                let has_newest = entry.newest.as_ref().is_some_and(|newest| !newest.text.is_empty());
+                let has_newest =
+                    entry.newest.as_ref().is_some_and(|newest| !newest.text.is_empty());
                 (entry.unread.read(), has_newest)
             });
             let (read, has_newest) = known.unwrap_or_default();
@@ -76,7 +77,8 @@ impl RoomList {
             self.add_page(room, &page.events);
             let Some(next) = page.next else { return };
             let at = (next.epoch, next.offset);
-            if has_newest && read.is_some_and(|(epoch, offset)| epoch == at.0 && at.1 <= offset + 1) {
+            if has_newest && read.is_some_and(|(epoch, offset)| epoch == at.0 && at.1 <= offset + 1)
+            {
                 return;
             }
             left = left.saturating_sub(page.events.len());

@@ -17,10 +17,12 @@ impl RoomList {
     /// message list reports.
     pub(super) fn hear_edit(&self, event: &Event) -> Option<()> {
         let key = Room::key_of(event.topic().as_str(), self.me().as_ref())?;
-        let position = stored_at(event).filter(|_| !event.is_deleted() && event.deletes().is_none())?;
+        let position =
+            stored_at(event).filter(|_| !event.is_deleted() && event.deletes().is_none())?;
         let edited = event.data::<Edited>().ok()?;
         let (about, author) = (at(&edited.about)?, self.sender(event)?);
-        let (place, text) = ((position.epoch, position.offset), line(&text::shown_text(&edited.text)?));
+        let (place, text) =
+            ((position.epoch, position.offset), line(&text::shown_text(&edited.text)?));
         if self.rooms.borrow_mut().edited(&key, about, &author, place, text) {
             self.changed();
         }

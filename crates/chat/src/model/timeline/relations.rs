@@ -82,7 +82,9 @@ impl Fold {
             (Place::Pending(_), Some(_), Some(_)) => {}
             (Place::Pending(_), None, Some(relation)) => self.waiting.push((event, relation)),
             (_, known, relation) => {
-                known.map(|at| self.waiting.remove(at));
+                if let Some(at) = known {
+                    self.waiting.remove(at);
+                }
                 if let Some(relation) = relation {
                     self.add_stored(author, place, relation);
                 }

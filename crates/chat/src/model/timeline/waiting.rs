@@ -62,7 +62,10 @@ fn a_reaction_that_waits_counts_at_once_and_is_taken_back_at_once() {
     let shown = |changes: Vec<Change>| {
         let timeline = fold(std::iter::once(stored("a", 1)).chain(changes));
         let reactions = rows(&timeline)[0].reactions();
-        reactions.iter().map(|(emoji, people)| (emoji.to_string(), people.len())).collect::<Vec<_>>()
+        reactions
+            .iter()
+            .map(|(emoji, people)| (emoji.to_string(), people.len()))
+            .collect::<Vec<_>>()
     };
     let one = vec![("+".to_owned(), 1)];
     let (on, off) = (waiting("9", Some(react(true))), waiting("10", Some(react(false))));

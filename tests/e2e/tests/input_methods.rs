@@ -95,7 +95,7 @@ async fn in_firefox_an_enter_that_ends_a_composition_never_sends_and_no_list_ope
             ann.online().await;
         }
         let before = ann.texts().await.len();
-        let all = json!([true; 3]);
+        let all = json!([true, true, true]);
         assert_eq!(compose_in_events(&ann, &[":s", ":sm", ":smi"], false).await, all);
         assert_eq!(composer(&ann).await, ":smi");
         assert_eq!(ann.text("#choices").await, "", "the names of emoji");

@@ -5,7 +5,7 @@ use crate::events::{Membership, Person, PersonId, Profile, Room};
 use crate::storage;
 
 impl RoomList {
-    /// What a room is to the user from now on.
+    /// Changes the membership of the user in a room.
     pub fn set_membership(&self, room: &Room, membership: Membership) {
         self.rooms.borrow_mut().set(&room.key, membership);
         self.publish_membership(&room.key, membership);
@@ -18,7 +18,7 @@ impl RoomList {
         self.set_membership(room, Membership::default());
     }
 
-    /// What a room is to the user.
+    /// The membership of the user in a room.
     pub fn membership(&self, room: &Room) -> Membership {
         self.rooms.borrow().get(&room.key).map(|entry| entry.membership).unwrap_or_default()
     }

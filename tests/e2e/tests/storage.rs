@@ -59,7 +59,7 @@ async fn in_firefox_a_waiting_message_is_taken_back_and_never_sent() {
     ann.click(".message:nth-child(2) .waiting button").await;
     let rest = ["one", "three"].map(str::to_owned);
     ann.shows(&rest).await;
-    assert_eq!(value(&ann, "#composer").await, "two");
+    assert_eq!(ann.value("#composer").await, "two");
     relay.restart().await;
     ann.online().await;
     eventually("ticks", async || {

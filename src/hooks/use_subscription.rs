@@ -80,7 +80,9 @@ fn component_of<H>(_: &H) -> &'static str {
 /// The name before that of a closure, such as `<app::LinkBar as ..>::run::{{closure}}` or `app::use_outlet::{{closure}}`.
 fn component_in(name: &'static str) -> &'static str {
     let path = name.trim_start_matches('<').split([' ', '{', '<']).next().unwrap_or_default();
-    path.trim_end_matches(':').rsplit(':').next().unwrap_or_default()
+    // What the macro of Yew makes of a hook.
+    let path = path.trim_end_matches(':').trim_end_matches("::inner_fn");
+    path.rsplit(':').next().unwrap_or_default()
 }
 
 /// Reports an error that a rendering component cannot receive.
@@ -101,7 +103,8 @@ mod tests {
                 "<chat::link_bar::LinkBar as yew::functional::FunctionProvider>::run::{{closure}}",
                 "LinkBar",
             ),
-            ("chat::outlet::use_outlet::{{closure}}::{{closure}}", "use_outlet"),
+            ("chat::outlet::use_outlet::inner_fn::{{closure}}", "use_outlet"),
+            ("chat::outlet::report::{{closure}}::{{closure}}", "report"),
             ("chat::list::use_feed<alloc::string::String>::{{closure}}", "use_feed"),
             ("", ""),
         ] {

@@ -141,8 +141,8 @@ async fn talk(ann: &Browser, bob: &Browser, relay: &Relay) {
     bob.run(point, vec![]).await;
     bob.click(".tools[role] .react").await;
     let search = bob.appears(".emoji input").await;
-    search.send_keys("tada").await.expect("it takes keys");
-    bob.click(".emoji .grid button").await;
+    search.send_keys("party popper").await.expect("it takes keys");
+    bob.click(".emoji .grid [data-emoji='🎉']:first-child").await;
     ann.appears(".room:not([hidden]) .reaction").await;
     go_to(bob, "kitchen").await;
     bob.say("Tea?").await;

@@ -66,9 +66,9 @@ async fn a_message_that_is_sent_while_the_relay_is_down_arrives_when_it_is_back(
     };
 
     let texts = ["Shall we have lunch?", "Yes, at noon! 🍜", "See you there"];
-    ann.say(&texts[0]).await;
+    ann.say(texts[0]).await;
     bob.shows(&texts[..1]).await;
-    bob.paste(&texts[1]).await;
+    bob.paste(texts[1]).await;
     ann.shows(&texts[..2]).await;
     last_is(&bob, "stored").await;
     picture("story-1-sent", [&ann, &bob], &table).await;
@@ -77,7 +77,7 @@ async fn a_message_that_is_sent_while_the_relay_is_down_arrives_when_it_is_back(
     for browser in [&ann, &bob] {
         browser.appears("#link[data-state=offline]").await;
     }
-    ann.say(&texts[2]).await;
+    ann.say(texts[2]).await;
     last_is(&ann, "queued").await;
     assert_eq!(bob.texts().await, texts[..2]);
     picture("story-2-queued", [&ann, &bob], &table).await;

@@ -97,6 +97,9 @@ function show(host, root, its) {
   const panel = make("div", { id: "panel", role: "tabpanel" });
   const grip = make("div", { class: "grip", role: "separator", tabindex: "0", "aria-orientation": "horizontal", "aria-label": t("Height of the inspector"), "aria-valuemin": "20", "aria-valuemax": "90" });
   root.replaceChildren(grip, bar, panel);
+  // A landmark of the page.
+  if (!host.hasAttribute("role")) host.setAttribute("role", "complementary");
+  if (!host.hasAttribute("aria-label")) host.setAttribute("aria-label", t("Inspector"));
 
   filter.addEventListener("input", draw);
   host.addEventListener("keydown", onEscape);

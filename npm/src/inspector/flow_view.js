@@ -108,7 +108,7 @@ export function flowView(collector) {
       const took = ` ${shownMicros(micros)}${failed ? t(" failed") : ""}`;
       calls.push(make("li", { "data-is": failed ? "failed" : "" }, make("span", {}, label), took));
     }
-    const heard = make("h3", {}, calls.length === 0 ? t("No handler was called") : t("Handlers, in their order"));
+    const heard = make("h2", {}, calls.length === 0 ? t("No handler was called") : t("Handlers, in their order"));
     details.replaceChildren(make("dl", {}, ...terms), make("pre", { tabindex: "0" }, pretty(selected.text)), heard, make("ol", {}, ...calls));
   }
 

@@ -12,3 +12,13 @@ pub struct Position(());
 #[cfg(not(feature = "bridge"))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RejectCode(());
+
+/// Why a durable event is not in the peer's log.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Rejection {
+    /// The reason as a code.
+    pub code: RejectCode,
+    /// The reason as a text.
+    pub message: String,
+}

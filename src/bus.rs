@@ -2,9 +2,11 @@
 
 #[cfg(feature = "bridge")]
 mod bridged;
+mod intercept;
 mod outlet;
 mod publish_error;
 mod sealed;
+mod subscriber;
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::fmt;
@@ -17,12 +19,14 @@ use serde::Serialize;
 #[cfg(feature = "npm")]
 use wasm_bindgen::JsValue;
 
-use crate::intercept::Judges;
 use crate::js::console_error;
-use crate::{Cause, Delivery, Event, HandlerResult, Payload, Receipt, Subscriber, Subscription};
+use crate::{Cause, Delivery, Event, HandlerResult, Payload, Receipt};
 
+use intercept::Judges;
+pub use intercept::{Intercepted, Interception, Verdict};
 pub(crate) use outlet::Outlet;
 pub use publish_error::PublishError;
+pub use subscriber::{Balance, Subscriber, Subscription};
 
 /// Carries events to subscribers. This is a handle: clones share one bus.
 ///

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use wasm_bindgen::JsValue;
 
 use crate::js::text_of;
-use crate::{DataError, Payload, PublishError, TopicError};
+use crate::{DataError, Payload, TopicError};
 
 /// The result of a handler. An `Err` does not stop other handlers and is published on
 /// [`ERROR_TOPIC`](crate::ERROR_TOPIC) as a [`Failure`].
@@ -38,8 +38,8 @@ pub struct Failure {
 
 impl Failure {
     /// The payload that reports `failure`.
-    pub(crate) fn told(failure: &bus::Failure<Cause>) -> Payload {
-        Payload::told(&[
+    pub(crate) fn report(failure: &bus::Failure<Cause>) -> Payload {
+        Payload::report(&[
             ("topic", failure.topic.as_str().into()),
             ("label", (&*failure.label).into()),
             ("message", failure.cause.to_string().into()),
@@ -90,14 +90,21 @@ impl From<JsValue> for Cause {
     }
 }
 
-/// From errors of this crate and any boxed error, so that `?` works in handlers.
-macro_rules! told_in_words {
-    ($($error:ty)*) => {$(
-        impl From<$error> for Cause {
-            fn from(error: $error) -> Self {
-                Self::new(error)
-            }
-        }
-    )*};
+/// Any boxed error, so that `?` works in handlers.
+impl From<Box<dyn std::error::Error>> for Cause {
+    fn from(error: Box<dyn std::error::Error>) -> Self {
+        Self::new(error)
+    }
 }
-told_in_words!(DataError PublishError TopicError crate::TypeMismatch Box<dyn std::error::Error>);
+
+impl From<DataError> for Cause {
+    fn from(error: DataError) -> Self {
+        Self::new(error)
+    }
+}
+
+impl From<TopicError> for Cause {
+    fn from(error: TopicError) -> Self {
+        Self::new(error)
+    }
+}

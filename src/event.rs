@@ -8,7 +8,7 @@ use bus::Topic;
 use serde::de::DeserializeOwned;
 use wasm_bindgen::JsValue;
 
-use crate::answer::{Position, RejectCode};
+use crate::answer::{Position, Rejection};
 use crate::flow::{Flow, Hold};
 use crate::js::random_id;
 use crate::{DataError, Failure, Payload};
@@ -62,16 +62,6 @@ pub enum Stage {
     Kept,
     /// The peer's ack.
     Sent,
-}
-
-/// Why a durable event is not in the peer's log.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct Rejection {
-    /// The reason as a code.
-    pub code: RejectCode,
-    /// The reason as a text.
-    pub message: String,
 }
 
 impl Event {
@@ -193,7 +183,7 @@ impl Event {
         self.0.account.as_deref()
     }
 
-    /// Who has published it, and how that is known.
+    /// The author, and how the author is known.
     #[cfg(feature = "trust")]
     pub fn trust(&self) -> crate::trust::TrustStatus {
         use crate::trust::TrustStatus;
@@ -330,7 +320,8 @@ impl Event {
         Some(Position { stream, epoch, offset, id: None })
     }
 
-    /// Whether this event was [deleted](crate::Bridge::delete), so that it has no data. Readers of the past get it so.
+    /// Whether this event was [deleted](crate::Bridge::delete), so that it has no data. Readers of the past get it in
+    /// this form.
     pub fn is_deleted(&self) -> bool {
         self.0.is_deleted
     }
@@ -364,7 +355,7 @@ impl bus::Payload for Event {
     type Cause = crate::Cause;
 
     fn failure(failure: bus::Failure<crate::Cause>) -> Self {
-        Self::new(error_topic(&failure.topic), Failure::told(&failure), Delivery::Local)
+        Self::new(error_topic(&failure.topic), Failure::report(&failure), Delivery::Local)
     }
 
     fn notice(notice: bus::Notice) -> Option<Self> {

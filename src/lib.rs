@@ -61,7 +61,6 @@ mod handle;
 pub mod hooks;
 #[cfg(feature = "inspect")]
 mod inspect;
-mod intercept;
 mod js;
 #[cfg(feature = "bridge")]
 mod link;
@@ -76,7 +75,6 @@ pub mod recorder;
 mod request;
 mod room;
 mod schedule;
-mod subscriber;
 #[cfg(feature = "trust")]
 mod subtle;
 #[cfg(feature = "trust")]
@@ -86,19 +84,21 @@ mod words;
 #[cfg(feature = "workers")]
 pub mod workers;
 
+pub use crate::answer::Rejection;
 #[cfg(feature = "bridge")]
 pub use crate::bridge::{Bridge, BridgeOptions, Rule};
-pub use crate::bus::{Bus, PublishError, Retention};
+pub use crate::bus::{
+    Balance, Bus, Intercepted, Interception, PublishError, Retention, Subscriber, Subscription,
+    Verdict,
+};
 pub use crate::cause::{Cause, Failure, HandlerResult};
-pub use crate::event::{Delivery, Event, Rejection, Stage};
+pub use crate::event::{Delivery, Event, Stage};
 pub use crate::flow::Hold;
 pub use crate::handle::TopicHandle;
-pub use crate::intercept::{Intercepted, Interception, Verdict};
 pub use crate::payload::{Bytes, DataError, JSON, OCTET_STREAM, Payload};
 pub use crate::queue::{Overflow, Queue};
 pub use crate::receipt::{Receipt, Status};
 pub use crate::request::RequestError;
-pub use crate::subscriber::{Balance, Subscriber, Subscription};
 pub use crate::typed::{TypeMismatch, Typed};
 pub use ::bus::{
     ERROR_TOPIC, MAX_TOPIC_BYTES, NoReply, Pattern, Topic, TopicError, Window, escape_token,

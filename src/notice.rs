@@ -54,5 +54,5 @@ pub(crate) fn payload(notice: &Notice) -> Option<Payload> {
         Notice::Dropped { topic, label } => ("topic", topic.as_str(), label),
         _ => return None,
     };
-    Some(Payload::told(&[(name, text.into()), ("label", (&**label).into())]))
+    Some(Payload::report(&[(name, text.into()), ("label", (&**label).into())]))
 }

@@ -1,6 +1,7 @@
 //! The wasm module's exports for JavaScript. `npm/face.js` wraps them in objects whose functions can be destructured.
 //! The types are in `npm/*.d.ts`.
 
+mod event;
 mod files;
 mod inspect;
 mod intercept;
@@ -22,8 +23,8 @@ use wasm_bindgen::prelude::*;
 
 use crate::bus::Out;
 use crate::js::promise;
-use crate::trust::{TrustStatus, Verified};
-use crate::{Bus, Delivery, Event, Payload, PublishError, Rejection, Stage, Status, TopicError};
+use crate::{Bus, Payload, PublishError, Status, TopicError};
+pub(crate) use event::{event_id, with_payload};
 use receipt::Receipt;
 use subscribe::{Registration, SubscribeOptions, SubscriptionRef};
 
@@ -48,30 +49,6 @@ extern "C" {
 #[wasm_bindgen(module = "/src/npm/options.js")]
 extern "C" {
     fn fail(code: &str, message: &str) -> JsValue;
-}
-
-#[wasm_bindgen(module = "/src/npm/event.js")]
-extern "C" {
-    #[wasm_bindgen(js_name = makeEvent)]
-    fn make_event(
-        topic: &str,
-        data: &JsValue,
-        source: &str,
-        time: Option<f64>,
-        delivery: JsValue,
-        id: Option<&str>,
-        account: Option<&str>,
-        verified: JsValue,
-        error: &JsValue,
-        deletion: Option<String>,
-    ) -> JsValue;
-    #[wasm_bindgen(js_name = makeVerified)]
-    fn make_verified(subject: &str, name: Option<&str>, key: &str) -> JsValue;
-    #[wasm_bindgen(js_name = makeStatus)]
-    fn make_status(status: &str, first: &str, second: &str, stream: &str) -> JsValue;
-    fn replaced(event: &JsValue, data: &JsValue) -> JsValue;
-    #[wasm_bindgen(catch, js_name = idOf)]
-    fn id_of(event: &JsValue) -> Result<String, JsValue>;
 }
 
 /// The bus with this name in this realm, as an object for JavaScript.
@@ -330,68 +307,6 @@ impl Drop for Core {
     fn drop(&mut self) {
         gone(self.id);
     }
-}
-
-/// Copies JavaScript's object for `event`, with another payload.
-pub(crate) fn with_payload(event: &JsValue, payload: &Payload) -> JsValue {
-    replaced(event, &payload.to_js().unwrap_or_default())
-}
-
-/// The id that JavaScript has assigned to `event`, if it has read one.
-pub(crate) fn event_id(event: &JsValue) -> Option<String> {
-    id_of(event).ok()
-}
-
-/// The object for JavaScript's handlers.
-fn face_of<'a>(event: &'a Event, data: &JsValue) -> &'a JsValue {
-    marked(event, data, &JsValue::UNDEFINED)
-}
-
-/// The same for an event that may lack data because of an error.
-fn marked<'a>(event: &'a Event, data: &JsValue, error: &JsValue) -> &'a JsValue {
-    event.face(|id| {
-        let delivery = delivery(event.delivery());
-        let (topic, source, account) = (event.topic().as_str(), event.source(), event.account());
-        let (verified, deletion) = (verified(event), deletion(event));
-        let time = event.time();
-        make_event(topic, data, source, time, delivery, id, account, verified, error, deletion)
-    })
-}
-
-fn verified(event: &Event) -> JsValue {
-    match event.trust() {
-        TrustStatus::Verified(Verified { subject, name, key }) => {
-            make_verified(&subject, name.as_deref(), &key)
-        }
-        _ => JsValue::UNDEFINED,
-    }
-}
-
-/// The offset of the deleted event for a deletion, and an empty text for a deleted event.
-fn deletion(event: &Event) -> Option<String> {
-    let deletes = event.deletes().map(|position| position.offset.to_string());
-    deletes.or_else(|| event.is_deleted().then(String::new))
-}
-
-fn delivery(delivery: &Delivery) -> JsValue {
-    match delivery {
-        Delivery::Local => make_status("local", "", "", ""),
-        Delivery::Ephemeral => make_status("ephemeral", "", "", ""),
-        Delivery::Pending(Stage::Queued) => make_status("queued", "", "", ""),
-        Delivery::Pending(Stage::Kept) => make_status("kept", "", "", ""),
-        Delivery::Pending(Stage::Sent) => make_status("sent", "", "", ""),
-        Delivery::Stored(position) => stored_at(position),
-        Delivery::Rejected(rejection) => rejected(rejection),
-    }
-}
-
-fn stored_at(position: &session::Position) -> JsValue {
-    let session::Position { stream, offset, epoch, .. } = position;
-    make_status("stored", &offset.to_string(), &epoch.to_string(), stream.as_str())
-}
-
-fn rejected(rejection: &Rejection) -> JsValue {
-    make_status("rejected", rejection.code.name(), &rejection.message, "")
 }
 
 fn topic_error(error: &TopicError) -> JsValue {

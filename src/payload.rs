@@ -98,9 +98,9 @@ impl Payload {
         Self(Rc::new(Forms { rust: OnceCell::from(form), ..Forms::default() }))
     }
 
-    /// Creates the payload of a notice. The object is built by hand, so that a module without Rust payloads
-    /// contains no serializer.
-    pub(crate) fn told(fields: &[(&str, JsValue)]) -> Self {
+    /// Creates the payload of an event by which the runtime reports something. The object is built by hand, so that a
+    /// module without Rust payloads contains no serializer.
+    pub(crate) fn report(fields: &[(&str, JsValue)]) -> Self {
         Self::from_js(object(fields))
     }
 

@@ -40,7 +40,7 @@ pub struct Trust {
     pub(crate) issuers: Vec<(String, String)>,
 }
 
-/// Who has published an event, and how that is known.
+/// The author of an event, and how the author is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TrustStatus {
     /// Its device has signed it, and a trusted issuer has certified the device.

@@ -8,7 +8,7 @@ use bus::Topic;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::{Bus, DataError, HandlerResult, PublishError, Receipt, Subscription};
+use crate::{Bus, Cause, DataError, HandlerResult, PublishError, Receipt, Subscription};
 
 /// A topic for values of type `T`.
 ///
@@ -52,6 +52,12 @@ pub struct TypeMismatch {
     pub found: &'static str,
     /// Why the conversion failed.
     pub why: DataError,
+}
+
+impl From<TypeMismatch> for Cause {
+    fn from(mismatch: TypeMismatch) -> Self {
+        Self::new(mismatch)
+    }
 }
 
 impl<T: 'static> Typed<T> {

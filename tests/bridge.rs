@@ -105,8 +105,8 @@ fn listen(bus: &Bus, pattern: &str, with_echo: bool) -> (Subscription, Log) {
     let subscriber = bus.subscriber(pattern);
     let subscriber = if with_echo { subscriber.echo() } else { subscriber };
     let subscription = subscriber.handle(move |event| {
-        let told = shown::line(event)?;
-        kept.borrow_mut().push(told);
+        let reported = shown::line(event)?;
+        kept.borrow_mut().push(reported);
         Ok(())
     });
     (subscription.unwrap(), log)

@@ -125,10 +125,10 @@ async fn use_topic_forgets_when_the_pattern_or_the_bus_changes() {
 }
 
 #[wasm_bindgen_test]
-async fn a_payload_of_another_type_changes_nothing_and_is_told() {
+async fn a_payload_of_another_type_changes_nothing_and_is_reported() {
     let bus = Bus::new();
-    let told = Rc::new(Cell::new(0));
-    let count = told.clone();
+    let reported = Rc::new(Cell::new(0));
+    let count = reported.clone();
     let _errors = bus.subscribe(ERROR_TOPIC, move |event| {
         assert_eq!(event.data::<Failure>()?.topic, "a");
         count.set(count.get() + 1);
@@ -138,7 +138,7 @@ async fn a_payload_of_another_type_changes_nothing_and_is_told() {
     bus.publish("a", 1_u32).unwrap();
     bus.publish("a", "no number").unwrap();
     assert_eq!(stage.text().await, "1");
-    assert_eq!(told.get(), 1);
+    assert_eq!(reported.get(), 1);
 }
 
 #[component]
@@ -198,7 +198,7 @@ fn Doubler(props: &Props) -> Html {
 }
 
 #[wasm_bindgen_test]
-async fn use_request_asks_and_shows_the_reply_or_why_there_is_none() {
+async fn use_request_asks_and_shows_the_reply_or_why_it_is_missing() {
     let bus = Bus::new();
     let stage = Stage::<Doubler>::mount(props(&bus)).await;
     assert_eq!(stage.text().await, "not asked");

@@ -265,16 +265,16 @@ async fn the_state_of_link_and_outbox_is_retained() {
         Ok(())
     });
     sleep(0).await;
-    let told = newest.borrow().clone().unwrap();
-    assert_eq!(told, page.bridge.status());
-    assert_eq!((told.outbox, told.storage), (1, OutboxStorage::IndexedDb));
-    assert_eq!((told.last_acked, told.state), (None, LinkState::Connecting));
+    let notices = newest.borrow().clone().unwrap();
+    assert_eq!(notices, page.bridge.status());
+    assert_eq!((notices.outbox, notices.storage), (1, OutboxStorage::IndexedDb));
+    assert_eq!((notices.last_acked, notices.state), (None, LinkState::Connecting));
 
     accept(&mut peer, 0).await;
     page.holds(0).await;
-    let told = newest.borrow().clone().unwrap();
-    assert_eq!((told.outbox, told.state), (0, LinkState::Online));
-    let acked = told.last_acked.unwrap();
+    let notices = newest.borrow().clone().unwrap();
+    assert_eq!((notices.outbox, notices.state), (0, LinkState::Online));
+    let acked = notices.last_acked.unwrap();
     assert_eq!((acked.offset.as_str(), acked.stream.as_str()), ("1", "main"));
 }
 
@@ -295,15 +295,15 @@ async fn uncertain_events_are_reported_also_to_later_subscribers() {
     let mut peer = Peer::default();
     accept(&mut peer, 1).await;
     assert_eq!(receipt.settled().await.unwrap_err().code, RejectCode::Uncertain);
-    let told: Rc<RefCell<Vec<Uncertain>>> = Rc::default();
-    let kept = told.clone();
+    let notices: Rc<RefCell<Vec<Uncertain>>> = Rc::default();
+    let kept = notices.clone();
     let _late = page.bus.subscriber(UNCERTAIN_TOPIC).replay(move |event| {
         kept.borrow_mut().push(Uncertain::clone(&*event.data()?));
         Ok(())
     });
     sleep(0).await;
-    assert_eq!((told.borrow().len(), &*told.borrow()[0].topic), (1, "chat.a"));
-    assert_eq!(told.borrow()[0].id, receipt.id());
+    assert_eq!((notices.borrow().len(), &*notices.borrow()[0].topic), (1, "chat.a"));
+    assert_eq!(notices.borrow()[0].id, receipt.id());
     assert_eq!(page.echo.borrow().last().unwrap(), "hi rejected uncertain");
 }
 

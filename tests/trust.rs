@@ -367,7 +367,7 @@ async fn history_has_no_event_that_is_withheld() {
 }
 
 #[wasm_bindgen_test]
-async fn a_certificate_is_told_once_when_it_is_first_used() {
+async fn a_certificate_is_reported_once_when_it_is_first_used() {
     let (issuer, ann) = (Issuer::new().await, Device::of("ann").await);
     let peer = peer_with(&issuer, &ann, &[]).await;
     let mut page = Page::open(peer, options(&issuer), Rule::inbound("chat.>")).await;

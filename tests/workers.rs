@@ -153,7 +153,7 @@ async fn heavy_work_leaves_the_page_free() {
 }
 
 #[wasm_bindgen_test]
-async fn a_script_that_does_not_load_is_told_at_once_and_events_wait() {
+async fn a_script_that_does_not_load_is_reported_at_once_and_events_wait() {
     let rejects = "export default async () => { throw new Error('no wasm'); };";
     for workers in [
         Workers::classic_loader("/there-is-no-such-script.js"),
@@ -173,7 +173,7 @@ async fn a_script_that_does_not_load_is_told_at_once_and_events_wait() {
 }
 
 #[wasm_bindgen_test]
-async fn a_script_that_does_not_serve_is_told() {
+async fn a_script_that_does_not_serve_is_reported() {
     let page = Page::new();
     let script = script("");
     let workers = Workers::classic_loader(&script).startup(Duration::from_millis(100));
@@ -234,8 +234,8 @@ async fn a_pool_that_serves_answers_requests() {
     let page = Page::new();
     let ask = |work| page.bus.request::<Work, u64>("work", work, 30 * SECOND);
     let deaf = page.pool(Workers::loader(&loader()).members(members(1)));
-    let nobody = ask(Work::Square(7)).await;
-    assert_eq!(nobody, Err(RequestError::NoResponder(Topic::parse("work").unwrap())));
+    let unanswered = ask(Work::Square(7)).await;
+    assert_eq!(unanswered, Err(RequestError::NoResponder(Topic::parse("work").unwrap())));
     drop(deaf);
     let _pool = page.pool(Workers::loader(&loader()).members(members(1)).serving());
     assert_eq!(ask(Work::Square(7)).await.map(|square| *square), Ok(49));

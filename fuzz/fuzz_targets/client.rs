@@ -93,7 +93,7 @@ impl Page {
                 }
                 Effect::Close(_) => self.has_socket = false,
                 Effect::Send(message) => {
-                    assert!(self.has_socket && !message.is_empty(), "sends to nobody");
+                    assert!(self.has_socket && !message.is_empty(), "sends without a socket");
                     FromClient::decode(&message).for_each(|frame| may_be_sent(frame.unwrap()));
                 }
                 Effect::Prove(request) if request.fence % 3 == 0 => {

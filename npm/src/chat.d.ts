@@ -76,7 +76,7 @@ export interface Message {
   readonly key: string;
   /** Its event: `message.event.time`, `message.event.trust`, `message.event.delivery.status`. */
   readonly event: Event;
-  /** Who it claims to be from. Empty for a message that was deleted before it was read. */
+  /** The sender that it claims. Empty for a message that was deleted before it was read. */
   readonly sender: Person;
   /** As its author has last written it. Empty if it was deleted. */
   readonly text: string;
@@ -134,7 +134,7 @@ export interface Format {
 export interface TextSender {
   /**
    * Calls `handler` for each event of this kind: `on("TEXT_MESSAGE", (text, sender) => show(sender.name, text))`. Anyone
-   * can write any sender; `event.trust` says who it was: `on("TEXT_MESSAGE", (text, sender, { trust }) => ...)`.
+   * can write any sender; `event.trust` names the real one: `on("TEXT_MESSAGE", (text, sender, { trust }) => ...)`.
    */
   on<K extends keyof TextEvents>(
     kind: K,

@@ -87,7 +87,7 @@ export function createTextKit(options = {}) {
     } catch {}
   }
 
-  /** Where the peer has stored what a receipt is about. There is none in a local room. */
+  /** Where the peer has stored what a receipt is about. Undefined in a local room. */
   async function settled(receipt) {
     if (receipt === undefined) return { id: `local-${(local += 1)}`, offset: "0" };
     const position = await receipt.settled();

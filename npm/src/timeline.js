@@ -42,7 +42,7 @@ function readReference(given) {
 const keyOf = ({ id, epoch, offset }) => (offset === "0" ? id : `${epoch}/${offset}`);
 
 /**
- * Who has sent an event, as the peer attests: its account, or else its client. The peer writes the first two segments of
+ * The author of an event, as the peer attests: its account, or else its client. The peer writes the first two segments of
  * a source, and the client the rest.
  */
 export function authorOf({ account, source }) {
@@ -51,7 +51,7 @@ export function authorOf({ account, source }) {
 
 /** What later events say about a message. */
 class Fold {
-  /** By author, the last edit. Only that of the message's author counts, who may not be known yet. */
+  /** By author, the last edit. Only that of the message's author counts, and the author may not be known yet. */
   edits = new Map();
   /** By person and emoji, the last reaction. */
   reactions = new Map();
@@ -103,7 +103,7 @@ class Row {
     this.hear(event);
   }
 
-  /** The newest event of the message. A deleted one has no data, and says no more about the sender. */
+  /** The newest event of the message. A deleted one has no data, and no longer names the sender. */
   hear(event) {
     this.event = event;
     this.isDeleted ||= event.deleted;

@@ -189,7 +189,7 @@ impl Endpoint {
             ("code", reason.name().into()),
             ("message", reason.to_string().into()),
         ];
-        self.announce(UNTRUSTED_TOPIC, Payload::told(&fields));
+        self.announce(UNTRUSTED_TOPIC, Payload::report(&fields));
     }
 
     /// Reports a certificate that is in use from now on.
@@ -201,7 +201,7 @@ impl Endpoint {
             ("key", Thumbprint::of(key).to_string().into()),
             ("expires", (*expires_at as f64 * 1_000.0).into()),
         ];
-        self.announce(CERTIFICATE_TOPIC, Payload::told(&fields));
+        self.announce(CERTIFICATE_TOPIC, Payload::report(&fields));
     }
 
     /// Verifies events of the log that no subscription brings.

@@ -114,8 +114,8 @@ impl Bridge {
         event.source().is_empty() || self.endpoint.link.is_own(event.source())
     }
 
-    /// Whose link the peer says this is: an account's name, or `~` and the id of a guest. `None` while the link is down, and
-    /// if the peer does not say.
+    /// Whose link the peer says this is: an account's name, or `~` and the id of a guest. `None` while the link is
+    /// down, and if the peer does not say.
     pub fn subject(&self) -> Option<String> {
         self.status().subject
     }

@@ -74,7 +74,7 @@ struct Candidate {
     /// Whether its issuer is trusted and has signed it, once that is known.
     is_issued: Cell<Option<bool>>,
     /// Whether the application knows that it is in use.
-    is_told: Cell<bool>,
+    is_reported: Cell<bool>,
 }
 
 /// What is needed of an event to verify it.
@@ -268,8 +268,8 @@ impl Candidate {
             return Some(same.clone());
         }
         let is_of_key = unverified.certificate.thumbprint() == key;
-        let (is_issued, is_told) = (Cell::new(None), Cell::new(false));
-        is_of_key.then(|| Rc::new(Self { unverified, is_issued, is_told }))
+        let (is_issued, is_reported) = (Cell::new(None), Cell::new(false));
+        is_of_key.then(|| Rc::new(Self { unverified, is_issued, is_reported }))
     }
 
     /// Whether it is valid at a time, in seconds since 1970.
@@ -331,7 +331,7 @@ impl Endpoint {
         })?;
         let trust::Trust::Verified(certificate) = judged else { return Err(CLOSED) };
         let used = valid.iter().find(|one| one.unverified.certificate == *certificate);
-        if used.is_some_and(|used| !used.is_told.replace(true)) {
+        if used.is_some_and(|used| !used.is_reported.replace(true)) {
             endpoint.tell_certificate(certificate);
         }
         Ok(Verified {

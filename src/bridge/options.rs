@@ -92,14 +92,14 @@ impl BridgeOptions {
 
     /// Verifies signed events by the certificates of these issuers, before the bus carries them. Events whose signature
     /// is wrong are withheld, and reported on [`UNTRUSTED_TOPIC`](crate::trust::UNTRUSTED_TOPIC).
-    /// [`Event::trust`](crate::Event::trust) says who has signed an event.
+    /// [`Event::trust`](crate::Event::trust) names the signer of an event.
     #[cfg(feature = "trust")]
     pub fn trust(mut self, trust: crate::trust::Trust) -> Self {
         self.trust = trust;
         self
     }
 
-    /// Gives this device a key, which proves to the peer who it is. `fetch` gets the public key as a JSON Web Key (RFC
+    /// Gives this device a key, which proves its identity to the peer. `fetch` gets the public key as a JSON Web Key (RFC
     /// 7517), and returns a certificate of it by an issuer: see
     /// [`Bridge::send_certificate`](crate::Bridge::send_certificate).
     ///

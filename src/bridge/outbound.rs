@@ -196,7 +196,7 @@ impl Endpoint {
                     let topic = settled.event.topic().as_str().into();
                     let (id, message) = (id.into(), message.as_str().into());
                     let fields = [("id", id), ("topic", topic), ("message", message)];
-                    self.announce(UNCERTAIN_TOPIC, Payload::told(&fields));
+                    self.announce(UNCERTAIN_TOPIC, Payload::report(&fields));
                 }
                 settled.reject(&self.bus, Rejection { code, message });
             }

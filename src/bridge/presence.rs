@@ -1,4 +1,4 @@
-//! Presence: the topics at which this page is present, and who else is there.
+//! Presence: the topics at which this page is present, and their other occupants.
 
 use std::num::NonZeroUsize;
 use std::rc::{Rc, Weak};
@@ -16,11 +16,11 @@ use crate::bus::Retention;
 use crate::js::object;
 use crate::{Bytes, DataError, Payload};
 
-/// The prefix of the topics that report who is present, as [`Occupants`]: it precedes the watched topic. See
+/// The prefix of the topics that report the occupants, as [`Occupants`]: it precedes the watched topic. See
 /// [`Bridge::watch`].
 pub const PRESENCE_TOPIC: &str = "$bus.presence.";
 
-/// Who is present at a topic: the payload of the events under [`PRESENCE_TOPIC`], the newest of which is retained.
+/// The occupants of a topic: the payload of the events under [`PRESENCE_TOPIC`], the newest of which is retained.
 /// JavaScript reads the same fields.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Occupants {
@@ -114,7 +114,7 @@ impl Bridge {
         Ok(self.endpoint.enter(topic, kind))
     }
 
-    /// Watches who is present at a topic, until the returned guard is dropped. The occupants, and each change, are
+    /// Watches the occupants of a topic, until the returned guard is dropped. The occupants, and each change, are
     /// published as [`Occupants`] on [`PRESENCE_TOPIC`] followed by the topic, where the newest event is retained.
     ///
     /// ```no_run
@@ -123,13 +123,13 @@ impl Bridge {
     ///
     /// fn watch(bus: &Bus, bridge: &Bridge) -> Result<(), Box<dyn std::error::Error>> {
     ///     let lobby = bridge.watch("chat.lobby")?;
-    ///     let told = bus.subscriber(&[PRESENCE_TOPIC, "chat.lobby"].concat()).replay(move |event| {
+    ///     let reported = bus.subscriber(&[PRESENCE_TOPIC, "chat.lobby"].concat()).replay(move |event| {
     ///         let here = event.data::<Occupants>()?;
     ///         println!("{} here", here.present.len());
     ///         let _watched = &lobby;
     ///         Ok(())
     ///     })?;
-    ///     # drop(told);
+    ///     # drop(reported);
     ///     Ok(())
     /// }
     /// ```
@@ -220,7 +220,7 @@ impl Endpoint {
     pub(super) fn tell_occupants(&self, occupants: &client::Occupants) {
         let list = |all: &[Attendee]| JsValue::from(all.iter().map(occupant).collect::<Array>());
         let topic = occupants.topic.as_str();
-        let payload = Payload::told(&[
+        let payload = Payload::report(&[
             ("topic", topic.into()),
             ("present", list(&occupants.present)),
             ("joined", list(&occupants.joined)),

@@ -189,7 +189,7 @@ impl Endpoint {
         self.rules.borrow_mut().set_caught_up(Some(subscription), true);
         let pattern = self.rules.borrow().pattern(subscription);
         if let Some(pattern) = pattern {
-            self.announce(CAUGHT_UP_TOPIC, Payload::told(&[("pattern", pattern.into())]));
+            self.announce(CAUGHT_UP_TOPIC, Payload::report(&[("pattern", pattern.into())]));
         }
     }
 
@@ -204,7 +204,7 @@ impl Endpoint {
                 ("from", from.to_string().into()),
                 ("to", to.to_string().into()),
             ];
-            self.announce(GAP_TOPIC, Payload::told(&gap));
+            self.announce(GAP_TOPIC, Payload::report(&gap));
         }
     }
 

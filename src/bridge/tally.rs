@@ -18,7 +18,7 @@ pub struct TopicTally {
     pub count: u64,
     /// The position of the newest event, if there is one.
     pub head: Option<Position>,
-    /// The newest event that was not deleted and is no deletion. `None` if its data is large, if there is none among the
+    /// The newest event that was not deleted and is no deletion. `None` if its data is large, if it is not among the
     /// newest few, if an interceptor refuses it, or if it is withheld: it cannot be verified.
     pub newest: Option<Event>,
     /// Why the topic was not counted: [`RejectCode::NotAllowed`] without the right to read its past.

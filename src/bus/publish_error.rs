@@ -2,7 +2,7 @@
 
 use bus::{Topic, TopicError};
 
-use crate::{DataError, Event};
+use crate::{Cause, DataError, Event};
 
 /// Why an event was not published.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -44,5 +44,11 @@ impl From<::bus::PublishError<Event>> for PublishError {
             Refused::QueueFull(topic, _) => Self::QueueFull(topic),
             Refused::NoRoom(topic, _) => Self::NoRoom(topic),
         }
+    }
+}
+
+impl From<PublishError> for Cause {
+    fn from(error: PublishError) -> Self {
+        Self::new(error)
     }
 }

@@ -1,5 +1,5 @@
-//! The device: the key that proves who a link's client is and signs its events, and the certificate of the key. Both are
-//! in the outbox's database, so that all tabs and all later pages have them.
+//! The device: the key that proves the identity of a link's client and signs its events, and the certificate of the
+//! key. Both are in the outbox's database, so that all tabs and all later pages have them.
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
@@ -49,7 +49,7 @@ impl DeviceKey {
 }
 
 impl Device {
-    /// The key, which is generated if there is none. `None` if the browser has no cryptography.
+    /// The key. Generates one if the database has none. `None` if the browser has no cryptography.
     pub(super) async fn key(&self, database: Option<&str>) -> Option<Rc<DeviceKey>> {
         if self.key.get().is_none() {
             let pair = match self.load(database).await {
@@ -84,7 +84,7 @@ impl Device {
         !self.may_sign(time) && known.any(|it| time < it.issued_at.saturating_sub(LEEWAY))
     }
 
-    /// An event could not be signed for want of a certificate.
+    /// An event could not be signed because no certificate covers it.
     pub(super) fn await_certificate(&self) {
         self.is_awaited.set(true);
     }

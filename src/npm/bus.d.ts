@@ -151,7 +151,7 @@ export interface Bus<Events extends object = EventMap, Requests extends object =
   /** Retains the last events of each topic for subscribers with `replay`: `retain("price.*", { events: 10 })`. */
   readonly retain: <P extends string>(pattern: P & PatternOf<Events, P>, options?: RetainOptions) => Disposer;
   /**
-   * Sends a request on this bus, and resolves with one reply. Rejects with `nobody_serves` at once, with `timeout`, or
+   * Sends a request on this bus, and resolves with one reply. Rejects with `no_responder` at once, with `timeout`, or
    * with `no_reply`.
    *
    * ```js

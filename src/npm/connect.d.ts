@@ -120,7 +120,7 @@ export interface Tally {
   readonly topic: string;
   /** How many events follow the position, at most 1,000. All of them without one, or with one of another log. */
   readonly count: number;
-  /** The position of the newest event. Absent if there is none. */
+  /** The position of the newest event. Absent if the topic has no events. */
   readonly head?: Position;
   /** The newest event that was not deleted. Absent if it is 4 kB or larger, or not among the newest few. */
   readonly newest?: Event;
@@ -224,7 +224,7 @@ export interface ConnectOptions {
    */
   readonly credentials?: () => string | Promise<string>;
   /**
-   * Gives this device a key that no script can read, and that proves to the peer who it is. Returns a certificate of the
+   * Gives this device a key that no script can read, and that proves its identity to the peer. Returns a certificate of the
    * public key: called by `sendCertificate`.
    */
   readonly certify?: (key: PublicKey) => string | Promise<string>;
@@ -268,7 +268,7 @@ export interface Link extends Disposing {
   ) => Promise<HistoryPage>;
   /**
    * Deletes a stored event, and resolves with the position of the deletion event:
-   * `await link.delete(event.delivery.position)`. The author may do so, and who has the right to moderate the topic. Only
+   * `await link.delete(event.delivery.position)`. Allowed to its author, and with the right to moderate its topic. Only
    * the event's id, source, account and time stay in the peer's log, and all subscribers get an event with
    * {@link Event.deletes}. Rejects with `not_allowed`, with `not_found`, or with `not_available` if the peer cannot delete.
    * Waits for the link; deleting an event again does no harm.

@@ -35,7 +35,7 @@ export interface Event<Data = unknown> {
    * event of this page it is taken when it is first read, so read it in the handler: `show(event.time ?? Date.now())`.
    */
   readonly time: number | undefined;
-  /** Who has published it, and how that is known: `if (event.trust.status === "verified") mark(event.trust.name)`. */
+  /** The author, and how the author is known: `if (event.trust.status === "verified") mark(event.trust.name)`. */
   readonly trust: Trust;
   /** How it arrived: `if (event.delivery.status === "stored") shown(event.delivery.position)`. */
   readonly delivery: Delivery;
@@ -53,7 +53,7 @@ export interface Event<Data = unknown> {
 }
 
 /**
- * Who has published an event. `verified`: its device has signed it, and a trusted issuer has certified the device.
+ * The author of an event. `verified`: its device has signed it, and a trusted issuer has certified the device.
  * `attested`: an account, as the peer says. `anonymous`: a guest, as the peer says. `unknown`: this page or another tab.
  */
 export type Trust =

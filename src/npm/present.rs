@@ -4,8 +4,9 @@ use js_sys::{Array, Function, Promise};
 use session::Stream;
 use wasm_bindgen::prelude::*;
 
+use super::event::{face_of, marked};
 use super::link::{Link, thrown};
-use super::{face_of, fail, kept, marked};
+use super::{fail, kept};
 use crate::bridge::{
     DeleteError, HistoryError, HistoryPage, PRESENCE_TOPIC, Position, PresenceGuard, TallyError,
     TopicTally,
@@ -15,8 +16,8 @@ use crate::{Event, Payload, Subscription};
 
 /// Watches a topic, and notifies a handler.
 struct Watching {
-    _told: Subscription,
-    _watched: PresenceGuard,
+    _subscription: Subscription,
+    _presence: PresenceGuard,
 }
 
 #[wasm_bindgen]
@@ -116,13 +117,14 @@ impl Link {
     #[wasm_bindgen(skip_typescript)]
     pub fn watch(&self, topic: &str, handler: Function) -> Result<u32, JsValue> {
         let Some(open) = self.open() else { return Ok(kept::keep(())) };
-        let _watched = open.bridge.watch(topic).map_err(|error| thrown(&error))?;
-        let told = open.bus.subscriber(&[PRESENCE_TOPIC, topic].concat()).replay(move |event| {
-            handler.call1(&JsValue::UNDEFINED, &event.js()?)?;
-            Ok(())
-        });
-        let _told = told.map_err(|error| super::topic_error(&error))?;
-        Ok(kept::keep(Watching { _told, _watched }))
+        let _presence = open.bridge.watch(topic).map_err(|error| thrown(&error))?;
+        let subscription =
+            open.bus.subscriber(&[PRESENCE_TOPIC, topic].concat()).replay(move |event| {
+                handler.call1(&JsValue::UNDEFINED, &event.js()?)?;
+                Ok(())
+            });
+        let _subscription = subscription.map_err(|error| super::topic_error(&error))?;
+        Ok(kept::keep(Watching { _subscription, _presence }))
     }
 
     /// Ends a `join` or a `watch`. Call it once only.

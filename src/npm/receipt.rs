@@ -3,7 +3,8 @@
 use js_sys::Function;
 use wasm_bindgen::prelude::*;
 
-use super::{fail, make_status, rejected, stored_at};
+use super::event::{make_status, rejected, stored_at};
+use super::fail;
 use crate::Status;
 
 /// The receipt behind JavaScript's object.

@@ -91,7 +91,7 @@ function read(line, index) {
     const bytes = base64 === undefined ? undefined : Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
     return { topic, data: bytes ?? data, at: elapsed ?? (Date.parse(time) || 0), line: parsed };
   } catch (cause) {
-    const error = fail("illegal_recording", `line ${index + 1} is no CloudEvent in JSON: see its \`cause\``);
+    const error = fail("illegal_recording", `line ${index + 1} is not a CloudEvent in JSON: see its \`cause\``);
     throw Object.assign(error, { cause });
   }
 }

@@ -42,7 +42,7 @@ export function requests(run, begin) {
       const { timeout = 5000, signal } = take(given, REQUEST);
       signal?.throwIfAborted();
       if (!run.serves(topic)) {
-        throw fail("nobody_serves", `nobody serves \`${topic}\`: call \`respond\`, or ask later`);
+        throw fail("no_responder", `no responder for \`${topic}\`: call \`respond\`, or ask later`);
       }
       let outcome = () => reject(signal.reason);
       // Settles with the first outcome, or when the signal aborts.

@@ -13,7 +13,8 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
-use super::{face_of, topic_error};
+use super::event::face_of;
+use super::topic_error;
 use crate::js::{spawn, text_of};
 use crate::{
     Balance, Cause, Event, HandlerResult, Interception, Overflow, Queue, Retention, Subscriber,

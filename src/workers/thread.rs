@@ -109,14 +109,14 @@ impl Ears {
     }
 
     fn failed(&self, event: &web_sys::Event) {
-        let told = event.dyn_ref::<ErrorEvent>().map(ErrorEvent::message);
-        let told = told.filter(|text| !text.is_empty()).unwrap_or_else(|| match &*event.type_() {
+        let reported = event.dyn_ref::<ErrorEvent>().map(ErrorEvent::message);
+        let reported = reported.filter(|text| !text.is_empty()).unwrap_or_else(|| match &*event.type_() {
             "messageerror" => "what it said could not be read".to_owned(),
             _ => "its script could not be loaded or run: is the URL right, and allowed by the content \
                   security policy?"
                 .to_owned(),
         });
         let reports = self.reports.clone();
-        spawn_local(async move { reports.died(Cause::from(told)) });
+        spawn_local(async move { reports.died(Cause::from(reported)) });
     }
 }

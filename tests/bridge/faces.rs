@@ -12,7 +12,7 @@ use crate::peer::Peer;
 /// A bus of JavaScript connected to a peer with `log`.
 pub struct Stage {
     bus: JsValue,
-    told: js_sys::Array,
+    reported: js_sys::Array,
     peer: Peer,
 }
 
@@ -24,11 +24,11 @@ impl Stage {
             peer.append_body("t.x", body);
         }
         let bus = event_driven_kit::npm::create_bus(&JsValue::UNDEFINED).unwrap();
-        Self { bus, told: js_sys::Array::new(), peer }
+        Self { bus, reported: js_sys::Array::new(), peer }
     }
 
     pub fn js(&self, code: &str) {
-        socket::evaluate(code, &self.bus, &self.told).unwrap();
+        socket::evaluate(code, &self.bus, &self.reported).unwrap();
     }
 
     pub async fn serve(&mut self) {
@@ -47,8 +47,8 @@ impl Stage {
         stage
     }
 
-    pub fn told(&self) -> Vec<String> {
-        self.told.iter().filter_map(|told| told.as_string()).collect()
+    pub fn reported(&self) -> Vec<String> {
+        self.reported.iter().filter_map(|reported| reported.as_string()).collect()
     }
 
     /// The bodies in the peer's log.
@@ -93,7 +93,7 @@ async fn a_page_reads_what_is_stored_by_its_media_type() {
     stage.js(&[SHOW, "bus.subscribe('t.x', (data) => { other.push(show(data)); });"].concat());
     stage.js("bus.connect({ url: 'ws://peer.test/ws', storage: 'memory', rules: [{ pattern: 't.x', direction: 'in', from: 'earliest' }] });");
     stage.serve().await;
-    assert_eq!(stage.told(), expected);
+    assert_eq!(stage.reported(), expected);
 }
 
 #[wasm_bindgen_test]
@@ -116,7 +116,7 @@ async fn one_event_that_cannot_be_read_does_not_fail_a_page_of_history() {
         "#);
     stage.serve().await;
     assert_eq!(
-        stage.told(),
+        stage.reported(),
         [
             "last 7 undefined stored",
             "worse undefined illegal_data stored",
@@ -153,7 +153,7 @@ async fn invalid_requests_to_the_peer_are_refused_by_the_name_of_what_is_invalid
         "#,
     );
     stage.serve().await;
-    assert_eq!(stage.told(), vec!["refused"; 8 + 3 * 11 + 2 * 3]);
+    assert_eq!(stage.reported(), vec!["refused"; 8 + 3 * 11 + 2 * 3]);
 }
 
 #[wasm_bindgen_test]
@@ -179,7 +179,7 @@ async fn javascript_deletes_an_event_and_hears_of_it() {
     stage.serve().await;
     stage.serve().await;
     assert_eq!(
-        stage.told(),
+        stage.reported(),
         [
             "live 7 undefined undefined false",
             "live undefined 2 main false",
@@ -208,7 +208,7 @@ async fn an_event_without_a_time_stays_without() {
         "#);
     stage.serve().await;
     assert_eq!(
-        stage.told(),
+        stage.reported(),
         ["timed 0 1970-01-01T00:00:00.000Z 0", "timeless undefined undefined undefined"]
     );
 }
@@ -225,11 +225,11 @@ async fn an_event_names_the_account_of_its_author_and_a_link_its_subject() {
         });
         "#);
     stage.serve().await;
-    assert_eq!(stage.told(), ["past 2 undefined", "past 1 ann", "true true"]);
-    stage.told.set_length(0);
+    assert_eq!(stage.reported(), ["past 2 undefined", "past 1 ann", "true true"]);
+    stage.reported.set_length(0);
     stage.js("bus.connect({ url: 'ws://peer.test/ws', storage: 'memory', rules: [{ pattern: 't.x', direction: 'in', from: 'earliest' }] });");
     stage.serve().await;
-    assert_eq!(stage.told(), ["live 1 ann", "live 2 undefined"]);
+    assert_eq!(stage.reported(), ["live 1 ann", "live 2 undefined"]);
 }
 
 #[wasm_bindgen_test]
@@ -246,7 +246,7 @@ async fn a_request_stays_on_the_bus_whatever_rule_names_its_topic() {
             "#,
         );
         stage.serve().await;
-        assert_eq!(stage.told(), ["1", "2", "3", "4"]);
+        assert_eq!(stage.reported(), ["1", "2", "3", "4"]);
         assert!(stage.peer.log().is_empty() && stage.peer.ephemeral.is_empty());
     }
 }
@@ -269,14 +269,14 @@ async fn a_batch_takes_its_part_of_the_window_until_it_was_handled() {
         "#);
     stage.peer.accept();
     stage.serve().await;
-    assert_eq!((stage.told().len(), stage.peer.sent_events), (0, 4));
+    assert_eq!((stage.reported().len(), stage.peer.sent_events), (0, 4));
     stage.js("other.frame();");
     stage.serve().await;
-    assert_eq!((stage.told(), stage.peer.sent_events), (vec!["4".to_owned()], 8));
+    assert_eq!((stage.reported(), stage.peer.sent_events), (vec!["4".to_owned()], 8));
     // Handled events no longer hold the peer back.
     stage.js("other.end(); other.give();");
     stage.serve().await;
-    assert_eq!((stage.told().len(), stage.peer.sent_events), (1, 20));
+    assert_eq!((stage.reported().len(), stage.peer.sent_events), (1, 20));
 }
 
 #[wasm_bindgen_test]
@@ -309,7 +309,7 @@ async fn connects_of_a_bus_to_one_peer_share_a_link() {
     stage.serve().await;
     let refused = "already_connected";
     assert_eq!(
-        stage.told(),
+        stage.reported(),
         [
             refused, refused, refused, "heard 1", "stopped", "online", "heard 2", "stopped",
             "heard 3"

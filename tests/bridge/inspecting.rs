@@ -60,7 +60,7 @@ async fn javascript_sees_each_stage_of_a_durable_event_and_the_calls_of_its_hand
     let log = seen.clone();
     let see = Closure::<dyn Fn(JsValue, JsValue, JsValue)>::new(
         move |first: JsValue, _, failed: JsValue| {
-            let told = match first.as_string() {
+            let reported = match first.as_string() {
                 Some(label) => format!("{label} {failed:?}"),
                 None => {
                     let row: Array = first.unchecked_into();
@@ -68,7 +68,7 @@ async fn javascript_sees_each_stage_of_a_durable_event_and_the_calls_of_its_hand
                     format!("{} {} {}", text(0), text(1), text(10))
                 }
             };
-            log.borrow_mut().push(told);
+            log.borrow_mut().push(reported);
         },
     );
     let inspect = bus.inspect();
@@ -77,7 +77,7 @@ async fn javascript_sees_each_stage_of_a_durable_event_and_the_calls_of_its_hand
     peer.serve().await;
     ask(&inspect, 0, &JsValue::UNDEFINED);
     let chat: Vec<String> =
-        seen.take().into_iter().filter(|told| told.starts_with("chat")).collect();
+        seen.take().into_iter().filter(|reported| reported.starts_with("chat")).collect();
     let expected = [
         "chat.a queued ",
         "chat.a kept ",
@@ -86,7 +86,7 @@ async fn javascript_sees_each_stage_of_a_durable_event_and_the_calls_of_its_hand
         "chat.* JsValue(false)",
     ];
     assert_eq!(chat, expected);
-    say(&bus, "chat.a", "nobody looks");
+    say(&bus, "chat.a", "after the end");
     peer.serve().await;
     assert!(seen.borrow().is_empty());
 

@@ -11,7 +11,7 @@ async fn javascript_connects_publishes_and_closes() {
     socket::install();
     let mut peer = Peer::default();
     let bus = event_driven_kit::npm::create_bus(&JsValue::UNDEFINED).unwrap();
-    let told = js_sys::Array::new();
+    let reported = js_sys::Array::new();
     let link = socket::evaluate(
         r#"
         const { subscribe, publish, connect } = bus;
@@ -32,16 +32,16 @@ async fn javascript_connects_publishes_and_closes() {
         return link;
         "#,
         &bus,
-        &told,
+        &reported,
     )
     .unwrap();
     peer.accept();
     peer.serve().await;
-    socket::evaluate("bus.close(); bus.close(); other.push(bus.state.state)", &link, &told)
+    socket::evaluate("bus.close(); bus.close(); other.push(bus.state.state)", &link, &reported)
         .unwrap();
-    let told: Vec<String> = told.iter().filter_map(|text| text.as_string()).collect();
+    let reported: Vec<String> = reported.iter().filter_map(|text| text.as_string()).collect();
     assert_eq!(
-        told.join("|"),
+        reported.join("|"),
         "connecting 0|hi queued |hi kept |connecting 1|kept 32 connecting|online 1|hi sent |online 0|online 0 caught up|hi stored 1|settled main 1|stopped 0|stopped"
     );
     assert_ne!(socket::state(0), socket::OPEN);

@@ -62,7 +62,7 @@ async fn what_json_would_empty_is_refused_and_all_else_travels() {
         "#,
     );
     stage.serve().await;
-    assert_eq!(stage.told(), Vec::<String>::new());
+    assert_eq!(stage.reported(), Vec::<String>::new());
     let stored = stage.stored();
     let data: Vec<_> = stored.iter().map(|body| String::from_utf8_lossy(&body.data)).collect();
     assert_eq!(

@@ -87,10 +87,12 @@ async fn a_refused_credential_stops_the_link_until_the_application_acts() {
     let bridge = Bridge::connect(&bus, options).unwrap();
     socket::sleep(0).await;
     peer.accept();
-    peer.server().credential_refused("nobody knows you");
+    peer.server().credential_refused("unknown account");
     peer.serve().await;
     let code = CloseCode::CredentialRefused.code();
-    assert!(matches!(bridge.state(), LinkState::Stopped { code: told, .. } if told == code));
+    assert!(
+        matches!(bridge.state(), LinkState::Stopped { code: reported, .. } if reported == code)
+    );
     bridge.reconnect();
     accept(&mut peer).await;
     assert_eq!((bridge.state(), count.get()), (LinkState::Online, 2));
@@ -144,8 +146,8 @@ async fn the_past_is_read_page_by_page_from_the_newest_on() {
 #[wasm_bindgen_test]
 async fn a_deleted_event_is_reported_to_subscribers_and_empty_in_history() {
     let (bus, bridge, mut peer) = online([Rule::both("chat.>").durable()]).await;
-    let (told, values) = (Rc::new(RefCell::new(Vec::new())), Rc::new(Cell::new(0)));
-    let (kept, counted) = (told.clone(), values.clone());
+    let (reported, values) = (Rc::new(RefCell::new(Vec::new())), Rc::new(Cell::new(0)));
+    let (kept, counted) = (reported.clone(), values.clone());
     let _subscription = bus.subscribe("chat.a", move |event| {
         let deletes = event.deletes().map(|position| position.offset);
         kept.borrow_mut().push((deletes, event.is_deleted()));
@@ -195,7 +197,7 @@ async fn a_deleted_event_is_reported_to_subscribers_and_empty_in_history() {
     let expected =
         [Ok(3), Ok(3), refused(RejectCode::NotAllowed), refused(RejectCode::NotFound), Ok(0)];
     assert_eq!(*outcomes.borrow(), expected);
-    assert_eq!(*told.borrow(), [(None, false), (None, false), (Some(1), false)]);
+    assert_eq!(*reported.borrow(), [(None, false), (None, false), (Some(1), false)]);
     assert_eq!((values.get(), failures.get()), (2, 0));
     let after = bridge.delete(&Position::start_of(7));
     drop(Rc::into_inner(bridge));
@@ -204,8 +206,8 @@ async fn a_deleted_event_is_reported_to_subscribers_and_empty_in_history() {
 
 /// Subscribes to the occupants of the lobby: their keys, and the numbers of joined and left ones.
 fn lobby(bus: &Bus) -> (event_driven_kit::Subscription, Rc<RefCell<Vec<String>>>) {
-    let told = Rc::new(RefCell::new(Vec::new()));
-    let kept = told.clone();
+    let reported = Rc::new(RefCell::new(Vec::new()));
+    let kept = reported.clone();
     let subscription = bus.subscriber("$bus.presence.lobby").replay(move |event| {
         let Occupants { present, joined, left, .. } = &*event.data()?;
         let keys: Vec<_> = present
@@ -215,11 +217,11 @@ fn lobby(bus: &Bus) -> (event_driven_kit::Subscription, Rc<RefCell<Vec<String>>>
         kept.borrow_mut().push(format!("{} +{} -{}", keys.join(" "), joined.len(), left.len()));
         Ok(())
     });
-    (subscription.unwrap(), told)
+    (subscription.unwrap(), reported)
 }
 
 #[wasm_bindgen_test]
-async fn who_is_at_a_topic_is_told_as_a_state_and_its_changes_also_to_who_comes_late() {
+async fn the_occupants_of_a_topic_are_a_state_and_its_changes_also_for_late_subscribers() {
     let (bus, bridge, mut peer) = online([]).await;
     peer.join(77, "lobby", "bob", "1");
     let (_early, early) = lobby(&bus);
@@ -265,12 +267,12 @@ async fn one_is_present_again_after_a_reconnect() {
 }
 
 #[wasm_bindgen_test]
-async fn it_is_told_when_a_rule_has_brought_everything_that_was_there() {
+async fn a_rule_that_has_brought_everything_that_was_there_is_reported() {
     socket::install();
     let (bus, mut peer) = (Bus::new(), Peer::default());
     peer.append("chat.a", "id1", "1");
-    let told = Rc::new(RefCell::new(Vec::new()));
-    let (events, notices) = (told.clone(), told.clone());
+    let reported = Rc::new(RefCell::new(Vec::new()));
+    let (events, notices) = (reported.clone(), reported.clone());
     let _events = bus.subscribe("chat.a", move |event| {
         events.borrow_mut().push(event.id().to_owned());
         Ok(())
@@ -284,7 +286,7 @@ async fn it_is_told_when_a_rule_has_brought_everything_that_was_there() {
     assert!(!bridge.status().caught_up);
     peer.accept();
     peer.serve().await;
-    assert_eq!(*told.borrow(), ["id1", "chat.>"]);
+    assert_eq!(*reported.borrow(), ["id1", "chat.>"]);
     assert!(bridge.status().caught_up);
     peer.hang_up(1006, "");
     socket::sleep(0).await;
@@ -292,14 +294,14 @@ async fn it_is_told_when_a_rule_has_brought_everything_that_was_there() {
 }
 
 #[wasm_bindgen_test]
-async fn javascript_shows_credentials_reads_the_past_and_sees_who_is_there() {
+async fn javascript_shows_credentials_reads_the_past_and_sees_the_occupants() {
     socket::install();
     let mut peer = Peer::default();
     peer.append("chat.a", "id1", "1");
     peer.append("chat.a", "id2", "2");
     peer.join(77, "lobby", "bob", "1");
     let bus = event_driven_kit::npm::create_bus(&JsValue::UNDEFINED).unwrap();
-    let told = js_sys::Array::new();
+    let reported = js_sys::Array::new();
     socket::evaluate(
         r#"
         const link = bus.connect({
@@ -323,7 +325,7 @@ async fn javascript_shows_credentials_reads_the_past_and_sees_who_is_there() {
         })();
         "#,
         &bus,
-        &told,
+        &reported,
     )
     .unwrap();
     socket::sleep(0).await;
@@ -332,10 +334,10 @@ async fn javascript_shows_credentials_reads_the_past_and_sees_who_is_there() {
         peer.serve().await;
     }
     assert_eq!(peer.credentials, ["pass"]);
-    let mut told: Vec<_> = told.iter().filter_map(|line| line.as_string()).collect();
-    told.sort();
+    let mut reported: Vec<_> = reported.iter().filter_map(|line| line.as_string()).collect();
+    reported.sort();
     assert_eq!(
-        told,
+        reported,
         [
             "bob=1 +0 -1",
             "bob=1,ann=2 +2 -0",

@@ -80,7 +80,7 @@ fn an_abort_signal_ends_a_subscription() {
 
 #[wasm_bindgen_test]
 fn js_handlers_of_one_event_share_one_event_object_whose_fields_stay() {
-    let told = on_face(
+    let reported = on_face(
         r#"
         const events = [];
         bus.subscribe("a", (data, event) => events.push(event));
@@ -94,7 +94,7 @@ fn js_handlers_of_one_event_share_one_event_object_whose_fields_stay() {
           one.source, near, one.delivery.status].join();
         "#,
     );
-    assert_eq!(told, "true,true,true,true,,true,local");
+    assert_eq!(reported, "true,true,true,true,,true,local");
 }
 
 #[wasm_bindgen_test]
@@ -135,34 +135,34 @@ fn a_rust_event_reaches_js_as_plain_data() {
         &JsValue::UNDEFINED,
     )
     .unwrap();
-    let told = js_sys::Array::new();
-    evaluate("bus.subscribe('a', (data) => other.push(JSON.stringify(data)))", &face, &told)
+    let reported = js_sys::Array::new();
+    evaluate("bus.subscribe('a', (data) => other.push(JSON.stringify(data)))", &face, &reported)
         .unwrap();
     bus.publish("a", Person { name: "Ann", age: 7 }).unwrap();
-    assert_eq!(told.get(0).as_string().as_deref(), Some(r#"{"name":"Ann","age":7}"#));
+    assert_eq!(reported.get(0).as_string().as_deref(), Some(r#"{"name":"Ann","age":7}"#));
 }
 
 #[wasm_bindgen_test]
-fn a_js_handler_that_throws_stops_no_other_and_is_told_with_what_it_threw() {
-    let told = on_face(
+fn a_js_handler_that_throws_stops_no_other_and_is_reported_with_what_it_threw() {
+    let reported = on_face(
         r#"
-        const told = [];
+        const reported = [];
         const thrown = new TypeError("broken");
-        bus.subscribe("$bus.error", (failure) => told.push(failure));
+        bus.subscribe("$bus.error", (failure) => reported.push(failure));
         bus.subscribe("a", () => { throw thrown }, { label: "bad" });
-        bus.subscribe("a", () => told.push("good"));
+        bus.subscribe("a", () => reported.push("good"));
         bus.publish("a");
-        const [good, { topic, label, message, cause }] = told;
+        const [good, { topic, label, message, cause }] = reported;
         return [good, topic, label, message, cause === thrown].join();
         "#,
     );
-    assert_eq!(told, "good,a,bad,TypeError: broken,true");
+    assert_eq!(reported, "good,a,bad,TypeError: broken,true");
 }
 
 #[wasm_bindgen_test]
-async fn a_rejected_promise_of_a_js_handler_is_told_too() {
+async fn a_rejected_promise_of_a_js_handler_is_reported_too() {
     let bus = event_driven_kit::npm::create_bus(&JsValue::UNDEFINED).unwrap();
-    let told = js_sys::Array::new();
+    let reported = js_sys::Array::new();
     evaluate(
         r#"
         bus.subscribe("$bus.error", (failure) => other.push(failure.label + ":" + failure.cause));
@@ -172,12 +172,12 @@ async fn a_rejected_promise_of_a_js_handler_is_told_too() {
         bus.publish("b", 1);
         "#,
         &bus,
-        &told,
+        &reported,
     )
     .unwrap();
-    assert_eq!(told.length(), 0);
+    assert_eq!(reported.length(), 0);
     sleep(20).await;
-    assert_eq!(String::from(told.sort().join(",")), "async:late,like:thenable");
+    assert_eq!(String::from(reported.sort().join(",")), "async:late,like:thenable");
 }
 
 #[wasm_bindgen_test]
@@ -226,11 +226,11 @@ fn errors_for_js_have_a_code_and_say_what_to_do() {
             "system_topic",
         ),
     ] {
-        let told = on_face(&format!(
+        let reported = on_face(&format!(
             "try {{ {code}; return 'nothing thrown' }} catch (error) {{
                return error instanceof Error && error.message.length > 20 ? error.code : String(error);
              }}"
         ));
-        assert_eq!(told, wanted, "{code}");
+        assert_eq!(reported, wanted, "{code}");
     }
 }

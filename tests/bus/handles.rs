@@ -24,7 +24,7 @@ impl Log {
 }
 
 #[wasm_bindgen_test]
-fn a_handle_publishes_to_who_is_there() {
+fn a_handle_publishes_to_the_current_subscribers() {
     let (bus, log) = (Bus::new(), Log::default());
     let cursor = bus.topic("board.7.cursor").unwrap();
     cursor.publish(0_u32).unwrap();
@@ -123,7 +123,7 @@ async fn without_queues_that_wait_it_is_a_publish() {
 }
 
 #[wasm_bindgen_test]
-async fn who_gives_up_waiting_has_delivered_nothing() {
+async fn a_publisher_that_gives_up_waiting_has_delivered_nothing() {
     let bus = Bus::new();
     let one = const { NonZeroUsize::new(1).unwrap() };
     let queue = bus.subscriber("a").queue(one, Overflow::wait()).unwrap();

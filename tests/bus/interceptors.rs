@@ -208,8 +208,8 @@ async fn a_request_is_changed_dropped_or_denied_too() {
 #[wasm_bindgen_test]
 fn the_runtimes_own_events_are_not_intercepted() {
     let bus = Bus::new();
-    let told = Rc::new(Cell::new(0));
-    let count = told.clone();
+    let reported = Rc::new(Cell::new(0));
+    let count = reported.clone();
     let _errors = bus.subscribe(ERROR_TOPIC, move |_| {
         count.set(count.get() + 1);
         Ok(())
@@ -217,6 +217,6 @@ fn the_runtimes_own_events_are_not_intercepted() {
     let _none = bus.intercept("$bus.>", |_| Verdict::Drop);
     let _bad = bus.subscribe("a", |_| Err("no milk".into()));
     say(&bus, "a", "x").unwrap();
-    assert_eq!(told.get(), 1);
+    assert_eq!(reported.get(), 1);
     assert!(matches!(bus.publish(ERROR_TOPIC, 1), Err(PublishError::SystemTopic(_))));
 }

@@ -13,11 +13,11 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test;
 
 #[wasm_bindgen(inline_js = r#"
-export const evaluate = (code, bus, told) => new Function("bus", "told", code)(bus, told);
+export const evaluate = (code, bus, reported) => new Function("bus", "reported", code)(bus, reported);
 "#)]
 extern "C" {
     #[wasm_bindgen(catch)]
-    fn evaluate(code: &str, bus: &JsValue, told: &js_sys::Array) -> Result<JsValue, JsValue>;
+    fn evaluate(code: &str, bus: &JsValue, reported: &js_sys::Array) -> Result<JsValue, JsValue>;
 }
 
 #[derive(Clone, Default)]
@@ -49,11 +49,11 @@ fn subscriptions_that_start_and_end_are_reported_while_there_is_a_listener() {
     );
     drop((come, gone));
     drop(bus.subscribe("after", |_| Ok(())));
-    assert!(log.0.take().iter().all(|told| told.contains("$bus.")));
+    assert!(log.0.take().iter().all(|reported| reported.contains("$bus.")));
 }
 
 #[wasm_bindgen_test]
-fn a_subscription_with_echo_is_told_once() {
+fn a_subscription_with_echo_is_reported_once() {
     let (bus, log) = (Bus::new(), Log::default());
     let _come = bus.subscribe(SUBSCRIBED_TOPIC, log.subscribed("+"));
     let _gone = bus.subscribe(UNSUBSCRIBED_TOPIC, log.subscribed("-"));
@@ -65,10 +65,10 @@ fn a_subscription_with_echo_is_told_once() {
 #[wasm_bindgen_test]
 fn a_drop_is_reported_with_the_topic_and_the_label_of_the_queue() {
     let (bus, log) = (Bus::new(), Log::default());
-    let told = log.0.clone();
+    let reported = log.0.clone();
     let _dropped = bus.subscribe(DROPPED_TOPIC, move |event| {
         let Dropped { topic, label } = &*event.data()?;
-        told.borrow_mut().push(format!("{topic} {label}"));
+        reported.borrow_mut().push(format!("{topic} {label}"));
         Ok(())
     });
     let one = const { NonZeroUsize::new(1).unwrap() };
@@ -84,13 +84,13 @@ fn a_drop_is_reported_with_the_topic_and_the_label_of_the_queue() {
 fn a_drop_of_an_event_of_the_runtime_is_only_counted() {
     let bus = Bus::new();
     let one = const { NonZeroUsize::new(1).unwrap() };
-    let told = bus.subscriber("$bus.>").queue(one, Overflow::drop_newest()).unwrap();
+    let reported = bus.subscriber("$bus.>").queue(one, Overflow::drop_newest()).unwrap();
     let _subscriptions = ["a", "b", "c"].map(|pattern| bus.subscribe(pattern, |_| Ok(())));
-    assert_eq!((told.len(), told.dropped()), (1, 2));
+    assert_eq!((reported.len(), reported.dropped()), (1, 2));
 }
 
 #[wasm_bindgen_test]
-fn who_listens_to_another_topic_of_the_runtime_is_told_nothing_of_this() {
+fn a_subscriber_of_another_runtime_topic_receives_no_notices_of_subscriptions() {
     let (bus, log) = (Bus::new(), Log::default());
     let _link = bus.subscribe(LINK_TOPIC, log.subscribed("?"));
     drop(bus.subscribe("a", |_| Ok(())));
@@ -99,17 +99,17 @@ fn who_listens_to_another_topic_of_the_runtime_is_told_nothing_of_this() {
 
 #[wasm_bindgen_test]
 fn javascript_reads_the_same() {
-    let (bus, told) =
+    let (bus, reported) =
         (event_driven_kit::npm::create_bus(&JsValue::UNDEFINED).unwrap(), js_sys::Array::new());
     let code = r#"
         for (const what of ["subscribed", "unsubscribed"]) {
           bus.subscribe("$bus." + what, ({ pattern, label }, event) => {
-            if (pattern === "a") told.push([event.topic, pattern, label].join(" "));
+            if (pattern === "a") reported.push([event.topic, pattern, label].join(" "));
           });
         }
         bus.subscribe("a", () => {}, { label: "mine" })();
     "#;
-    evaluate(code, &bus, &told).unwrap();
-    let told: Vec<_> = told.iter().filter_map(|line| line.as_string()).collect();
-    assert_eq!(told, ["$bus.subscribed a mine", "$bus.unsubscribed a mine"]);
+    evaluate(code, &bus, &reported).unwrap();
+    let reported: Vec<_> = reported.iter().filter_map(|line| line.as_string()).collect();
+    assert_eq!(reported, ["$bus.subscribed a mine", "$bus.unsubscribed a mine"]);
 }

@@ -37,7 +37,7 @@ const fn count(number: usize) -> NonZeroUsize {
 }
 
 #[wasm_bindgen_test]
-fn each_event_reaches_one_member_of_a_group_and_all_who_are_not_in_it() {
+fn each_event_reaches_one_member_of_a_group_and_all_other_subscribers() {
     let (bus, log) = (Bus::new(), Log::default());
     let member = |name| {
         let subscriber = bus.subscriber("job").group("workers", Balance::round_robin());
@@ -133,8 +133,8 @@ async fn a_request_without_a_responder_fails_at_once() {
 #[wasm_bindgen_test]
 async fn a_request_whose_responder_fails_or_answers_another_type_has_an_error() {
     let bus = Bus::new();
-    let told = Log::default();
-    let log = told.0.clone();
+    let reported = Log::default();
+    let log = reported.0.clone();
     let _errors = bus.subscribe(ERROR_TOPIC, move |event| {
         log.borrow_mut().push(event.data::<event_driven_kit::Failure>()?.message.clone());
         Ok(())
@@ -142,7 +142,7 @@ async fn a_request_whose_responder_fails_or_answers_another_type_has_an_error() 
     let _fails = bus.respond("fails", |_| Err(Cause::new("out of order")));
     let reply = bus.request::<u32, u32>("fails", 1, SECOND).await;
     assert!(matches!(reply, Err(RequestError::NoReply(NoReply::Dropped))), "{reply:?}");
-    assert_eq!(told.read(), "out of order");
+    assert_eq!(reported.read(), "out of order");
 
     let _text = bus.respond("text", |_| Ok(Payload::new("no number")));
     let reply = bus.request::<u32, u32>("text", 1, SECOND).await;

@@ -23,7 +23,7 @@ struct Stage {
     bus: Bus,
     scores: Typed<Score>,
     seen: Log,
-    told: Log,
+    reported: Log,
     _subscriptions: [Subscription; 2],
 }
 
@@ -31,8 +31,8 @@ impl Stage {
     fn new() -> Self {
         let bus = Bus::new();
         let scores = Typed::<Score>::new(Topic::parse("game.score").unwrap());
-        let (seen, told) = (Log::default(), Log::default());
-        let (see, tell) = (seen.clone(), told.clone());
+        let (seen, reported) = (Log::default(), Log::default());
+        let (see, tell) = (seen.clone(), reported.clone());
         let typed = scores.subscribe(&bus, move |score| {
             see.borrow_mut().push(format!("{} {}", score.player, score.points));
             Ok(())
@@ -43,7 +43,7 @@ impl Stage {
             Ok(())
         });
         let _subscriptions = [typed, errors.unwrap()];
-        Self { bus, scores, seen, told, _subscriptions }
+        Self { bus, scores, seen, reported, _subscriptions }
     }
 }
 
@@ -70,7 +70,7 @@ fn typed_and_untyped_live_together() {
         (all.borrow().len(), all.borrow()[0].as_str()),
         (3, r#"{"player":"Ann","points":7}"#)
     );
-    assert!(stage.told.take().is_empty());
+    assert!(stage.reported.take().is_empty());
 }
 
 #[wasm_bindgen_test]
@@ -95,12 +95,12 @@ fn a_type_mismatch_is_an_error_event_that_names_both_types() {
     let stage = Stage::new();
     let mismatch = |publish: &dyn Fn(&Bus)| {
         publish(&stage.bus);
-        stage.told.take().join("|")
+        stage.reported.take().join("|")
     };
     let expected = std::any::type_name::<Score>();
-    let told = mismatch(&|bus| drop(bus.publish("game.score", 5_u32).unwrap()));
+    let reported = mismatch(&|bus| drop(bus.publish("game.score", 5_u32).unwrap()));
     let starts = format!("game.score: `{expected}` was expected and `u32` came: ");
-    assert!(told.starts_with(&starts), "{told}");
+    assert!(reported.starts_with(&starts), "{reported}");
     for (value, form) in [
         (JsValue::from(5), "JS number"),
         (JsValue::from("five"), "JS string"),
@@ -112,17 +112,17 @@ fn a_type_mismatch_is_an_error_event_that_names_both_types() {
         (js_sys::Function::new_no_args("").into(), "JS function"),
         (js_sys::Object::new().into(), "JS object"),
     ] {
-        let told = mismatch(&|bus| {
+        let reported = mismatch(&|bus| {
             bus.publish_payload("game.score", Payload::from_js(value.clone())).unwrap();
         });
         let both = format!("`{expected}` was expected and `{form}` came");
-        assert!(told.contains(&both), "{form}: {told}");
+        assert!(reported.contains(&both), "{form}: {reported}");
     }
-    let told = mismatch(&|bus| {
+    let reported = mismatch(&|bus| {
         let short = Bytes::json(*br#"{"player":"Ann"}"#);
         bus.publish_payload("game.score", Payload::from_bytes(short)).unwrap();
     });
-    assert!(told.contains("`JS object` came") && told.contains("points"), "{told}");
+    assert!(reported.contains("`JS object` came") && reported.contains("points"), "{reported}");
     assert!(stage.seen.borrow().is_empty());
     stage.scores.publish(&stage.bus, ann()).unwrap();
     assert_eq!(stage.seen.take(), ["Ann 7"]);

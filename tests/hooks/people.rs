@@ -62,7 +62,7 @@ async fn shows<C: BaseComponent>(stage: &Stage<C>, text: &str, peer: &mut Peer) 
 fn Lobby(props: &Tab) -> Html {
     #[component]
     fn Show() -> Html {
-        let Some(here) = use_presence("lobby") else { return html! { "nobody has told" } };
+        let Some(here) = use_presence("lobby") else { return html! { "not known yet" } };
         let keys: Vec<_> = here.present.iter().map(|one| one.key.as_str()).collect();
         html! { keys.join(" ") }
     }
@@ -88,7 +88,7 @@ fn Lobby(props: &Tab) -> Html {
 }
 
 #[wasm_bindgen_test]
-async fn who_joins_in_one_tab_is_shown_in_the_others_while_the_component_is_there() {
+async fn a_member_that_joins_in_one_tab_is_shown_in_the_others_while_the_component_is_there() {
     let mut peer = Peer::default();
     let (leader, follower) = two(&mut peer).await;
     let of_leader = Stage::<Lobby>::mount(leader.of(None)).await;

@@ -138,7 +138,7 @@ test("a topic is an observable and a Svelte store", () => {
 test("a request gets one reply, times out, fails, or is refused at once if nothing serves it", async () => {
   const { request, respond, subscribe } = createBus();
   subscribe(">", () => {});
-  await assert.rejects(request("sum", [1, 2]), { code: "nobody_serves" });
+  await assert.rejects(request("sum", [1, 2]), { code: "no_responder" });
   respond("sum", async (numbers) => numbers.reduce((one, other) => one + other));
   respond("sum", () => "not asked");
   respond("never", () => new Promise(() => {}));

@@ -24,12 +24,12 @@ for (const [name, subscribe] of Object.entries(OTHERS)) {
     for (const comesFirst of [true, false]) {
       const bus = createBus();
       if (comesFirst) subscribe(bus);
-      await assert.rejects(bus.request("q", 1), { code: "nobody_serves" });
+      await assert.rejects(bus.request("q", 1), { code: "no_responder" });
       const end = bus.respond("q", (data) => data + 1);
       if (!comesFirst) subscribe(bus);
       for (let round = 0; round < 4; round += 1) assert.equal(await bus.request("q", 1), 2);
       end();
-      await assert.rejects(bus.request("q", 1), { code: "nobody_serves" });
+      await assert.rejects(bus.request("q", 1), { code: "no_responder" });
     }
   });
 }

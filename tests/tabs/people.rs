@@ -15,15 +15,15 @@ use crate::{Log, TabOf, two};
 
 /// The occupants of the lobby at each change that this tab receives.
 fn lobby(bus: &Bus) -> (Subscription, Log) {
-    let told = Log::default();
-    let kept = told.clone();
+    let reported = Log::default();
+    let kept = reported.clone();
     let subscription = bus.subscriber("$bus.presence.lobby").replay(move |event| {
         let Occupants { present, .. } = &*event.data()?;
         let keys: Vec<_> = present.iter().map(|one| one.key.as_str()).collect();
         kept.borrow_mut().push(keys.join(" "));
         Ok(())
     });
-    (subscription.unwrap(), told)
+    (subscription.unwrap(), reported)
 }
 
 fn newest(log: &Log) -> String {
@@ -56,7 +56,7 @@ async fn tabs_that_share_a_link_are_one_presence_until_the_last_of_them_has_left
 }
 
 #[wasm_bindgen_test]
-async fn a_tab_that_watches_no_more_takes_nothing_from_the_others() {
+async fn a_tab_that_stops_watching_takes_nothing_from_the_others() {
     let (user, mut peer) = (new_user(), Peer::default());
     let (leader, follower) = two(&user, &mut peer).await;
     let (_one, of_leader) = lobby(&leader.bus);
@@ -74,13 +74,13 @@ async fn a_tab_that_watches_no_more_takes_nothing_from_the_others() {
 /// Reads pages of two events to the end, and collects the numbers on each page.
 fn read(tab: &Rc<Bridge>) -> Rc<RefCell<Vec<Vec<u32>>>> {
     let pages = Rc::new(RefCell::new(Vec::new()));
-    let (told, bridge) = (pages.clone(), tab.clone());
+    let (reported, bridge) = (pages.clone(), tab.clone());
     spawn_local(async move {
         let mut before = None;
         loop {
             let page = bridge.history("chat.*", before, 2).await.unwrap();
             let numbers = page.events.iter().map(|event| *event.data::<u32>().unwrap());
-            told.borrow_mut().push(numbers.collect());
+            reported.borrow_mut().push(numbers.collect());
             before = page.next;
             if before.is_none() {
                 break;

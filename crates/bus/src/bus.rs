@@ -1,5 +1,7 @@
 //! The handle of a bus.
 
+mod subscriber;
+
 use std::any::Any;
 use std::fmt;
 use std::num::NonZeroU32;
@@ -7,9 +9,11 @@ use std::rc::Rc;
 
 use crate::core::Core;
 use crate::{
-    Event, Failure, HandlerResult, Pattern, Payload, PublishError, Published, Subscriber,
-    Subscription, Topic, TopicHandle,
+    Event, Failure, HandlerResult, Pattern, Payload, PublishError, Published, Subscription, Topic,
+    TopicHandle,
 };
+
+pub use subscriber::Subscriber;
 
 /// Carries events to subscriptions. This is a handle: clones share one bus. The [crate] lists its promises.
 pub struct Bus<P: Payload> {

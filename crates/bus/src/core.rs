@@ -6,6 +6,7 @@
 mod accept;
 mod gate;
 mod observing;
+pub(crate) mod slot;
 mod turn;
 
 use std::any::Any;
@@ -18,7 +19,6 @@ use std::rc::Rc;
 use crate::order::in_order;
 use crate::router::{Key, Router};
 use crate::routes::{RouteEntry, Routes};
-use crate::slot::{Delivered, Head, Route, Slot};
 use crate::subscription::Registry;
 use crate::{
     ERROR_TOPIC, Event, Failure, Notice, Pattern, Payload, PublishError, Published, Topic,
@@ -29,6 +29,7 @@ pub(crate) type HotTopic<P> = Rc<RouteEntry<Route<P>>>;
 
 pub(crate) use gate::{Admission, Bounded, Gate, RoomWaiters};
 use observing::Observers;
+use slot::{Delivered, Head, Route, Slot};
 pub(crate) use turn::Turn;
 
 /// A turn with the label of the handler that has caused it, if the bus was observed then.

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::rc::Rc;
 
-use crate::request::PendingRequest;
 use crate::{Notice, Topic};
 
 /// The topic on which the failures of handlers are published, with the payload from [`Payload::failure`].
@@ -46,6 +45,14 @@ pub struct Event<'a, P> {
     /// The published payload.
     pub payload: &'a P,
     pub(crate) request: Option<&'a Rc<dyn PendingRequest<P>>>,
+}
+
+/// A request in delivery, as responders see it. When the last reference is dropped, the request fails.
+pub(crate) trait PendingRequest<P> {
+    /// Claims the request for one responder. False if another one has claimed it.
+    fn claim(&self) -> bool;
+    /// Completes the request.
+    fn reply(&self, reply: P);
 }
 
 impl<P: fmt::Debug> fmt::Debug for Event<'_, P> {

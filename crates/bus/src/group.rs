@@ -7,7 +7,7 @@ use std::hash::{BuildHasher, Hash, RandomState};
 use std::rc::{Rc, Weak};
 
 use crate::core::Core;
-use crate::slot::{Delivered, Extras, GroupMember, Head, Slot};
+use crate::core::slot::{Delivered, Extras, GroupMember, Head, Slot};
 use crate::{Event, HandlerResult, Payload, Subscriber, Subscription, Topic};
 
 /// How a queue group chooses the member that receives an event.

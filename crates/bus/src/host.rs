@@ -6,7 +6,7 @@ use std::any::Any;
 use std::cell::Cell;
 
 use crate::core::Core;
-use crate::slot::{Delivered, Head, Slot, WithHandler};
+use crate::core::slot::{Delivered, Head, Slot, WithHandler};
 use crate::{Bus, Event, HandlerResult, Notice, Pattern, Payload, Subscriber, Subscription, Topic};
 
 /// A subscription of the host executor, and the number by which the host knows it.

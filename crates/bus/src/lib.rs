@@ -139,13 +139,11 @@ mod retain;
 mod router;
 mod routes;
 mod schedule;
-mod slot;
-mod subscriber;
 mod subscription;
 mod tape;
 
 pub use batch::Window;
-pub use bus::Bus;
+pub use bus::{Bus, Subscriber};
 pub use event::{
     ERROR_TOPIC, Event, Failure, HandlerResult, MAX_QUEUED, Payload, PublishError, Published,
 };
@@ -160,7 +158,6 @@ pub use queue::{Message, Overflow, Queue};
 pub use request::{NoReply, Reply, Request, RequestError};
 pub use retain::Retention;
 pub use schedule::{Job, Schedule, VirtualTime};
-pub use subscriber::Subscriber;
 pub use subscription::Subscription;
 pub use tape::{Recorded, Tape};
 pub use topic::{MAX_TOPIC_BYTES, Pattern, Topic, TopicError, escape_token, unescape_token};

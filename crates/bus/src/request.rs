@@ -9,18 +9,11 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use crate::event::PendingRequest;
 use crate::{
     Bus, Event, HandlerResult, Pattern, Payload, PublishError, Schedule, Subscriber, Subscription,
     Topic,
 };
-
-/// A request in delivery, as responders see it. When the last reference is dropped, the request fails.
-pub(crate) trait PendingRequest<P> {
-    /// Claims the request for one responder. False if another one has claimed it.
-    fn claim(&self) -> bool;
-    /// Completes the request.
-    fn reply(&self, reply: P);
-}
 
 /// Why a request was not published.
 #[derive(thiserror::Error)]

@@ -9,6 +9,7 @@ use gloo_events::EventListener;
 use web_sys::window;
 use yew::prelude::*;
 
+use crate::address::DIRECT;
 use crate::address::Named;
 use crate::components::{
     Join, Joined, LinkBar, RoomList, RoomView, Sidebar, is_replay, member_list, menu, settings,
@@ -16,7 +17,7 @@ use crate::components::{
     use_switcher_key, use_uplink,
 };
 use crate::effect::use_effect_with;
-use crate::events::{DIRECT, Person, Room};
+use crate::events::{Person, Room};
 use crate::language::t;
 use crate::shell::Typed;
 use crate::{address, profile};
@@ -93,13 +94,13 @@ fn Page(props: &AppProps) -> Html {
             }
         })
     };
-    // Direct messages need the user's own id, which the relay has not said yet.
+    // Direct messages need the user's own id, which the relay has not sent yet.
     let waits_for_me = !me.name.is_empty()
         && myself.is_none()
         && asked.room.as_ref().is_some_and(|asked| asked.starts_with(DIRECT));
     let has_list = !me.name.is_empty() && rooms.has_any();
     let key = open.as_ref().map(|open| open.key.clone());
-    // Without accounts, everyone is who they say.
+    // Without accounts, names are not checked.
     let is_guest = myself.is_some_and(|myself| myself.is_guest());
     let hint =
         || t("Not private: this server has no accounts, so anyone on it can read these messages.");

@@ -17,8 +17,9 @@
 //! | [`use_failures`] | | `$bus.error` |
 //! | [`use_inspector`] | | `ui.inspect` |
 //!
-//! [`use_uplink`] owns the bridge, [`use_room_rules`] decides which topics of a room cross it, [`Origin`] determines who
-//! has sent an event, [`author`] shows it, and [`Newest`] tells which events come again. [`Sidebar`] draws the [`RoomList`],
+//! [`use_uplink`] owns the bridge, [`use_room_rules`] decides which topics of a room cross it, [`Origin`] determines the
+//! sender of an event, [`author`] shows it, and [`Newest`] tells which events come again. [`Sidebar`] draws the
+//! [`RoomList`],
 //! [`settings`] changes language, theme and contrast of this browser, and [`use_regions`] moves the focus by F6.
 //!
 //! The message list reads older messages from the bridge in pages, and not as events: they are news to no other

@@ -11,6 +11,7 @@ use event_driven_kit::{Topic, TopicError, escape_token, unescape_token};
 use serde::{Deserialize, Serialize};
 use yew::AttrValue;
 
+use crate::address::DIRECT;
 use crate::language::t;
 use crate::model::text;
 
@@ -79,9 +80,6 @@ impl RoomError {
         }
     }
 }
-
-/// Begins the [path](Room::path) of direct messages. No name of a room has it, because names have no control characters.
-pub const DIRECT: char = '\u{1}';
 
 /// Begins the [key](Room::key) of direct messages. No escaped name begins like this.
 const DIRECT_KEY: &str = "%dm-";

@@ -7,7 +7,8 @@ use js_sys::Uint8Array;
 use web_sys::window;
 
 use crate::address;
-use crate::events::{DIRECT, Person};
+use crate::address::DIRECT;
+use crate::events::Person;
 use crate::language::t_with;
 use crate::model::text;
 use crate::storage::{read, write};

@@ -22,7 +22,7 @@ pub type ConnectionNo = usize;
 pub struct Peer {
     /// What survives a crash.
     pub store: Store,
-    /// Who is present at which topic.
+    /// The occupants of each topic.
     pub presence: PresenceRegistry,
     /// The connections, until the world ends them.
     pub connections: BTreeMap<ConnectionNo, Connection>,

@@ -82,8 +82,8 @@ fn copy(store: &dyn Store, to: &Path) -> Result<String, StoreError> {
     Ok(format!("{} events, {} bytes in {}", copied.events, copied.bytes, to.display()))
 }
 
-/// Revokes keys, or an account with all keys of which it has sent certificates: through the relay that runs on `data`, which
-/// closes their connections, or in the log alone if none runs. Returns the message for the operator.
+/// Revokes keys, or an account with all keys of which it has sent certificates: through the relay that runs on `data`,
+/// which closes their connections, or in the log alone if none runs. Returns the message for the operator.
 ///
 /// # Errors
 /// An [`AdminError`] that says what to do.

@@ -1,7 +1,8 @@
-//! Certificates of keys, which are events: whose the relay takes, and which it makes for its own accounts.
+//! Certificates of keys, which are events: those that the relay takes, and those that it makes for its own accounts.
 //!
-//! A certificate says whose a key is, and any reader can verify it. The relay takes one from the holder of the key only, and
-//! only if its issuer has signed it, so that the topic of a key has nothing else on it but the relay's own
+//! A certificate states the account of a key, and any reader can verify it. The relay takes one from the holder of the
+//! key only, and only if its issuer has signed it, so that the topic of a key has nothing else on it but the relay's
+//! own
 //! [revocations](revocations).
 
 pub(crate) mod http;
@@ -57,7 +58,7 @@ pub struct Certificates {
     rates: Rates,
 }
 
-/// Who may say whose a key is.
+/// An issuer whose certificates the relay takes.
 #[derive(Debug)]
 struct Issuer {
     name: String,
@@ -70,7 +71,7 @@ enum IssuerKeys {
     Own(Arc<Keys>),
 }
 
-/// Who sends a certificate.
+/// The sender of a certificate.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sender<'s> {
     /// The account, or a guest's name.

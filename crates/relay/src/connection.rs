@@ -87,7 +87,7 @@ struct Connection {
     number: u64,
     began: Instant,
     /// For each stream, the offset up to which the machine was fed.
-    told: Vec<u64>,
+    fed: Vec<u64>,
     meter: Meter,
     answers: mpsc::UnboundedSender<Vec<Answer>>,
     /// Writes that arrived together go to the writer together.
@@ -144,14 +144,14 @@ pub(crate) fn run(
                 mailbox.want(&begun, &ended);
             }
             last.copy_from_slice(&heads.borrow_and_update());
-            let is_behind = connection.told.iter().zip(&last).any(|(told, head)| told < head);
+            let is_behind = connection.fed.iter().zip(&last).any(|(fed, head)| fed < head);
             if reading.is_none() {
                 if connection.read_newest().await {
                     continue;
                 }
                 reading = connection.next_read();
             }
-            connection.meter.look(&connection.server, &connection.told, reading.is_none());
+            connection.meter.look(&connection.server, &connection.fed, reading.is_none());
             // What moves the deadline back is far more frequent than the deadline.
             let deadline = connection.deadline();
             if deadline < alarm.deadline() {
@@ -278,7 +278,7 @@ impl Connection {
             from,
             number: shared.hub.number(),
             began: Instant::now(),
-            told: last.to_vec(),
+            fed: last.to_vec(),
             answers,
             writes: Vec::new(),
             queries: VecDeque::new(),

@@ -1,5 +1,6 @@
 //! The routes: `/ws`, `/events`, `/certificate`, `/healthz`, and the page.
 
+mod bearer;
 mod events;
 
 use std::path::PathBuf;
@@ -22,6 +23,7 @@ use crate::certificates::http::{certify, keys, may_certify};
 use crate::connection::{self, Shared};
 use crate::websocket::Handshake;
 use crate::{connection::reject, page};
+pub(crate) use bearer::bearer;
 
 /// When a client beyond a limit of connections should reconnect, in milliseconds.
 const RETRY: u32 = 5_000;
@@ -223,39 +225,4 @@ async fn socket(
             drop(connections_done);
         }
     })
-}
-
-/// The token of an `Authorization: Bearer` header (RFC 6750, 2.1). Other schemes may be for a proxy.
-pub(crate) fn bearer(headers: &HeaderMap) -> Option<String> {
-    let is_bearer = |line: &&HeaderValue| {
-        let scheme = line.as_bytes().split(|byte| *byte == b' ').next();
-        scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer"))
-    };
-    let mut lines = headers.get_all(header::AUTHORIZATION).iter().filter(is_bearer);
-    let line = lines.next()?;
-    // Of two, the client cannot mean both. An empty token is refused.
-    let token = line.to_str().ok().filter(|_| lines.next().is_none());
-    let token = token.and_then(|line| line.split_once(' ')).map_or("", |(_, token)| token.trim());
-    Some(token.to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_bearer_token_is_found_among_other_schemes_and_two_are_none() {
-        let bearer = |lines: &[&str]| {
-            let lines = lines.iter().map(|line| (header::AUTHORIZATION, line.parse().unwrap()));
-            bearer(&lines.collect())
-        };
-        assert_eq!(bearer(&[]), None);
-        assert_eq!(bearer(&["Basic eA=="]), None);
-        assert_eq!(bearer(&["Bearerx y"]), None);
-        assert_eq!(bearer(&["Basic eA==", "bearer  a.b.c "]).as_deref(), Some("a.b.c"));
-        for wrong in [&["Bearer"][..], &["Bearer "], &["Bearer a", "Bearer b"], &["Bearer \u{e4}"]]
-        {
-            assert_eq!(bearer(wrong).as_deref(), Some(""), "{wrong:?}");
-        }
-    }
 }

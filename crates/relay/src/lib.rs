@@ -10,6 +10,7 @@ mod border;
 pub mod budget;
 pub mod certificates;
 mod connection;
+mod exporter;
 mod http;
 pub mod hub;
 pub mod limits;

@@ -90,7 +90,7 @@ async fn serve(mut config: Config, access: Access) -> Result<(), Box<dyn std::er
     if let Some(address) = relay.metrics_address() {
         say(format!("metrics on http://{address}/metrics"));
     }
-    Ok(relay.run(told_to_stop()).await?)
+    Ok(relay.run(stop_signal()).await?)
 }
 
 /// Reads the certificate again at each SIGHUP.
@@ -120,7 +120,7 @@ fn say(line: impl std::fmt::Display) {
 }
 
 /// Resolves at SIGINT or SIGTERM.
-async fn told_to_stop() {
+async fn stop_signal() {
     let interrupt = async {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;

@@ -5,10 +5,10 @@
 
 mod connections;
 mod events;
-mod exporter;
 mod families;
 mod meter;
 mod positions;
+mod refused;
 mod resources;
 
 use std::sync::Arc;
@@ -19,13 +19,12 @@ use prometheus_client::registry::Registry;
 use session::Stream;
 use store::Usage;
 
-use crate::hub::Hub;
 pub(crate) use connections::{Connections, Counted, SessionOf};
 pub(crate) use events::{Events, Outcomes};
-pub(crate) use exporter::Exporter;
 use families::Families;
 pub(crate) use meter::Meter;
 use positions::Positions;
+pub(crate) use refused::Refused;
 use resources::Resources;
 pub(crate) use resources::gauged;
 
@@ -54,22 +53,22 @@ impl Metrics {
         }
     }
 
-    /// Renders all families, with what the store says of itself, the number of connections and the bytes in use of both
-    /// parts of the budget.
+    /// Renders all families, with what is measured only now: the store's usage, the number of connections, the bytes in
+    /// use of both parts of the budget, the queued jobs, and the numbers of presence.
     pub(crate) fn render(
         &self,
         usage: Option<&Usage>,
         connections: usize,
         budget: [usize; 2],
-        hub: &Hub,
+        jobs: usize,
+        (members, watches): (usize, usize),
     ) -> Option<String> {
         let heads = usage.into_iter().flat_map(|usage| &usage.streams).map(|stream| stream.head);
         self.resources.stored(usage, &self.positions.lags(heads));
         self.resources.budget(budget);
         self.resources.uptime.set(self.began.elapsed().as_secs_f64());
         self.connections.open.set(gauged(connections as u64));
-        self.events.jobs.set(gauged(hub.queued() as u64));
-        let (members, watches) = hub.presence().counts();
+        self.events.jobs.set(gauged(jobs as u64));
         self.resources.members.set(gauged(members as u64));
         self.resources.watches.set(gauged(watches as u64));
         let mut out = String::new();

@@ -59,8 +59,8 @@ pub struct Run {
     /// How long to keep events, such as 30d. Repeatable for a stream.
     #[arg(long, value_name = "[STREAM=]TIME", value_parser = streams::age)]
     keep_age: Vec<Scoped<Duration>>,
-    /// The number of events to keep of each topic, at most 1000: an older one leaves the log without a gap. 1 keeps the last
-    /// values. Repeatable for a stream, such as state=1.
+    /// The number of events to keep of each topic, at most 1000: an older one leaves the log without a gap. 1 keeps the
+    /// last values. Repeatable for a stream, such as state=1.
     #[arg(long, value_name = "[STREAM=]COUNT", value_parser = streams::per_topic)]
     keep_topic: Vec<Scoped<usize>>,
     /// How long to remember a client after its last activity. What it sends after that may be stored twice.

@@ -108,7 +108,7 @@ mod tests {
         }
         assert!(
             hosts.accept(&Hello { key: None, proof: None, ..valid }),
-            "the secret says who it is"
+            "the secret identifies it"
         );
     }
 }

@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_amount_is_told() {
+    fn an_invalid_amount_is_an_error() {
         assert_eq!(events("orders=0"), Err(StreamError::Count));
         assert_eq!(events("x"), Err(StreamError::Count));
         for text in ["0", "orders=1001", "x"] {

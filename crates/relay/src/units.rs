@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn amounts_have_units_and_what_has_none_is_told() {
+    fn amounts_have_units_and_one_without_a_unit_is_an_error() {
         for (text, amount) in
             [("4096", 4096), ("0", 0), ("64MiB", 64 << 20), ("1 GB", 1_000_000_000)]
         {

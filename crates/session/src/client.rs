@@ -21,8 +21,8 @@
 //!   does no harm. [`Client::set_clock`] sets the wall clock by which events expire. [`Client::wake`] checks the link at
 //!   once, for a page that was asleep.
 //! - **The application.** [`Client::publish`], [`Client::subscribe`], [`Client::history`], [`Client::delete`],
-//!   [`Client::join`] and [`Client::watch`] work in every state, also offline. Report each [`Effect::Deliver`] as taken with
-//!   [`Client::taken`], or the peer runs out of credit. All other effects are reports for the application.
+//!   [`Client::join`] and [`Client::watch`] work in every state, also offline. Report each [`Effect::Deliver`] as taken
+//!   with [`Client::taken`], or the peer runs out of credit. All other effects are reports for the application.
 //!
 //! ```
 //! use session::client::{Client, Effect, MemoryOutbox, Options, SavedState};

@@ -20,12 +20,7 @@ mod wire;
 pub use topic::Form;
 pub use wire::body::{Body, BodyError, Extension, Position, Start, Stream};
 pub use wire::codes::{CloseCode, Durability, RejectCode};
-pub use wire::frame::{
-    Ack, AtTopic, Attendee, Bye, CaughtUp, Credit, DecodeError, Delete, Deleted, Denied, Event,
-    Expiring, FromClient, FromPeer, Gap, Hello, History, HistoryEntry, HistoryPage, Join,
-    NotPresent, Ping, Presence, Present, Publish, Recipient, Refresh, Refused, Reject, SUBPROTOCOL,
-    Subscribe, Subscribed, Tallied, Tally, TallyTopic, TopicTally, Unsubscribe, Welcome,
-};
+pub use wire::frame::*;
 pub use wire::kind::FrameKind;
 
 /// The maximum number of a client's durable publishes that are not answered yet.

@@ -1,4 +1,4 @@
-//! What a client may do, and who it is: the pure part of access control. `Server` enforces it.
+//! The rights and the identity of a client: the pure part of access control. `Server` enforces it.
 
 mod subject;
 
@@ -48,7 +48,7 @@ pub enum Right {
     Publish = 0,
     /// To subscribe to events from now on.
     Subscribe = 1,
-    /// To join a topic, and to watch who is present there.
+    /// To join a topic, and to watch its occupants.
     Presence = 2,
     /// To read logged events: history, and subscriptions that start in the past.
     History = 3,

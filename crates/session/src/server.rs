@@ -11,10 +11,9 @@
 //! - **The socket.** Pass each binary message to [`Server::received`], or in parts to [`Server::received_part`] with rate
 //!   limits; each text of a JSON client to `Server::received_text`; and other signs of life to [`Server::heard`]. While
 //!   [`Server::is_full`], read nothing. [`Effect::Send`] and [`Effect::Close`] go to the socket; nothing follows a close.
-//! - **The store.** Each of these effects has one answer, which may come later: [`Effect::Open`] has
-//!   [`Server::opened`], and so has [`Effect::Record`]; [`Effect::Append`] and [`Effect::Delete`] have [`Server::decided`]
-//!   (after the commit), and [`Effect::Query`] has
-//!   [`Server::answer`].
+//! - **The store.** Each of these effects has one answer, which may come later: [`Effect::Open`] and
+//!   [`Effect::Record`] have [`Server::opened`]; [`Effect::Append`] and [`Effect::Delete`] have [`Server::decided`],
+//!   after the commit; and [`Effect::Query`] has [`Server::answer`].
 //! - **Committed events.** From [`Server::new`] on, pass the events of each stream to [`Server::committed`], in order, or
 //!   report with [`Server::lagged`] that there are more than are at hand. Feed nothing while the socket is full, and
 //!   report the lag afterwards.
@@ -75,6 +74,7 @@ mod receiving;
 mod recording;
 mod rendered;
 mod run;
+mod sending;
 mod subscriptions;
 mod tally;
 #[cfg(feature = "json")]
@@ -186,10 +186,6 @@ enum ServerState {
     },
     Closed,
 }
-
-/// Messages are cut at about this size, so that a page of large events does not become one message. A receiver that
-/// has stopped reading costs about one message, which must fit into 48 KiB together with its last event.
-const MESSAGE_BYTES: usize = 46 << 10;
 
 impl Server {
     /// Creates the server of a new connection. `heads` has the offset of the last event of each of
@@ -350,62 +346,12 @@ impl Server {
         self.close(CloseCode::Fenced, "a newer connection of this client has taken over");
     }
 
-    fn send(&mut self, frame: &FromPeer) {
-        if self.state == ServerState::Closed {
-            return;
-        }
-        match self.wire {
-            Wire::Frames => {
-                frame.encode(&mut self.message);
-                self.cut();
-            }
-            #[cfg(feature = "json")]
-            Wire::Json => self.send_text(frame),
-        }
-    }
-
     fn is_open(&self) -> bool {
         matches!(self.state, ServerState::Open { .. })
     }
 
     fn is_closed(&self) -> bool {
         self.state == ServerState::Closed
-    }
-
-    /// Sends the message if it is long enough.
-    fn cut(&mut self) {
-        if self.message.len() >= MESSAGE_BYTES || self.texts.len() >= MESSAGE_BYTES {
-            self.flush();
-        }
-    }
-
-    fn flush(&mut self) {
-        if !self.message.is_empty() {
-            self.last_message = self.message.len();
-            let message = std::mem::take(&mut self.message);
-            self.effects.push_back(Effect::Send(SocketMessage::Binary(message)));
-        } else if self.message.capacity() > 0 {
-            self.message = Vec::new();
-        }
-        if self.texts.len() > 0 {
-            self.last_message = self.texts.len();
-            let texts = std::mem::take(&mut self.texts);
-            self.effects.push_back(Effect::Send(SocketMessage::Texts(texts)));
-        } else if self.texts.has_room() {
-            self.texts = Texts::default();
-        }
-    }
-
-    /// Allocates the buffer of an empty message.
-    fn make_room(&mut self) {
-        match self.wire {
-            Wire::Frames if self.message.capacity() == 0 => self.message.reserve(self.last_message),
-            #[cfg(feature = "json")]
-            Wire::Json if !self.texts.has_room() => {
-                self.texts = Texts::with_capacity(self.last_message);
-            }
-            _ => {}
-        }
     }
 
     fn ticket(&mut self) -> Ticket {

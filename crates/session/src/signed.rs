@@ -130,8 +130,8 @@ mod tests {
         verification_material(topic, &body.source, body)
     }
 
-    /// The section "Test Vectors" of the extension. Of its cases with JSON data only the digests of extensions are compared:
-    /// no serialization of the data gives their `core`.
+    /// The section "Test Vectors" of the extension. Of its cases with JSON data only the digests of extensions are
+    /// compared: no serialization of the data gives their `core`.
     #[test]
     fn the_cases_of_the_cloudevents_specification_come_out() {
         let five = Body {

@@ -113,7 +113,7 @@ pub struct Tab {
     /// When to register with the leader again.
     join_at: Option<Millis>,
     /// Events whose outcome another tab has reported.
-    told: Vec<String>,
+    reported: Vec<String>,
     /// The number of store requests without an answer.
     asked_store: usize,
     effects: VecDeque<Effect>,
@@ -168,7 +168,7 @@ impl Tab {
             beat_is_due: false,
             lock_at: None,
             join_at: None,
-            told: Vec::new(),
+            reported: Vec::new(),
             asked_store: 0,
             effects: VecDeque::new(),
             now: 0,

@@ -1,11 +1,14 @@
 //! The timers of a state machine.
 
-/// Defines an enum of timers with a list of all of them.
+/// Defines an enum with all timers of a machine, and the two loops over them.
 ///
-/// `deadline` and `tick` both iterate over `ALL`, with a `match` over the enum. A timer that only one of them handles
-/// is a compile error, not a hang.
+/// The machine has `due`, the time of a timer, and `fire`. Both match on the enum, so that a timer that only one of them
+/// handles is a compile error, not a hang.
 macro_rules! timers {
-    ($(#[$doc:meta])* enum $name:ident { $($(#[$timer_doc:meta])* $timer:ident,)* }) => {
+    (
+        $(#[$doc:meta])*
+        enum $name:ident of $machine:ident { $($(#[$timer_doc:meta])* $timer:ident,)* }
+    ) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         enum $name {
@@ -15,6 +18,24 @@ macro_rules! timers {
         impl $name {
             /// All timers, in the order in which they fire.
             const ALL: &[Self] = &[$(Self::$timer),*];
+        }
+
+        impl $machine {
+            /// When the next timer fires. `None` if none runs.
+            fn next_due(&self) -> Option<Millis> {
+                $name::ALL.iter().filter_map(|timer| self.due(*timer)).min()
+            }
+
+            /// Fires the timers that are due.
+            fn fire_due(&mut self, now: Millis) {
+                for timer in $name::ALL {
+                    let due = self.due(*timer);
+                    if due.is_some_and(|due| due <= now) {
+                        self.fire(*timer, now);
+                        debug_assert_ne!(self.due(*timer), due, "{timer:?} stays due");
+                    }
+                }
+            }
         }
     };
 }

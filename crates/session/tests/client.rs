@@ -249,7 +249,7 @@ fn a_page_is_requested_again_until_it_arrives_or_is_cancelled() {
 }
 
 #[test]
-fn a_page_of_another_log_than_the_position_is_told_as_a_reset() {
+fn a_page_of_another_log_than_the_position_is_reported_as_a_reset() {
     let mut dialogue = Dialogue::welcomed();
     let before = Position { epoch: 6, ..position(5) };
     dialogue.client.history(pattern("a"), Some(before), 1);
@@ -300,8 +300,8 @@ fn presence(joined: &[Attendee], left: &[u64]) -> FromPeer {
     FromPeer::Presence(Presence { topic: "lobby".into(), joined, left })
 }
 
-/// The keys of those who are present, joined and left.
-fn told(dialogue: &mut Dialogue) -> Vec<[String; 3]> {
+/// The keys of all occupants, of those that joined, and of those that left.
+fn occupants(dialogue: &mut Dialogue) -> Vec<[String; 3]> {
     let keys =
         |all: &[Attendee]| all.iter().map(|one| one.key.as_str()).collect::<Vec<_>>().join(" ");
     let effects = std::mem::take(&mut dialogue.effects);
@@ -315,24 +315,24 @@ fn told(dialogue: &mut Dialogue) -> Vec<[String; 3]> {
 }
 
 #[test]
-fn who_watches_is_told_the_state_and_what_has_changed() {
+fn a_watcher_gets_the_state_and_then_the_changes() {
     let mut dialogue = Dialogue::welcomed();
     dialogue.client.watch(&topic("lobby"));
     assert_eq!(dialogue.heard(), [FromClient::Watch(at("lobby"))]);
     dialogue.say(present(&[]));
-    assert_eq!(told(&mut dialogue), [["", "", ""]]);
+    assert_eq!(occupants(&mut dialogue), [["", "", ""]]);
     dialogue.say(presence(&[attendee(2, "bob"), attendee(1, "ann")], &[]));
-    assert_eq!(told(&mut dialogue), [["ann bob", "ann bob", ""]]);
+    assert_eq!(occupants(&mut dialogue), [["ann bob", "ann bob", ""]]);
     dialogue.say(presence(&[attendee(3, "cleo"), attendee(2, "rob")], &[1]));
-    assert_eq!(told(&mut dialogue), [["rob cleo", "rob cleo", "ann"]]);
+    assert_eq!(occupants(&mut dialogue), [["rob cleo", "rob cleo", "ann"]]);
     dialogue.client.unwatch(&topic("lobby"));
     assert_eq!(dialogue.heard(), [FromClient::Unwatch(at("lobby"))]);
     dialogue.say(presence(&[], &[2]));
-    assert!(told(&mut dialogue).is_empty());
+    assert!(occupants(&mut dialogue).is_empty());
 }
 
 #[test]
-fn presence_stands_over_connections_and_only_what_has_changed_meanwhile_is_told() {
+fn presence_outlives_connections_and_only_changes_in_between_are_reported() {
     let mut dialogue = Dialogue::welcomed();
     dialogue.client.join(&topic("lobby"), "me".into(), b"1".to_vec());
     dialogue.client.join(&topic("lobby"), "me".into(), b"2".to_vec());
@@ -341,22 +341,25 @@ fn presence_stands_over_connections_and_only_what_has_changed_meanwhile_is_told(
     dialogue.client.watch(&topic("lobby"));
     dialogue.heard();
     dialogue.say(present(&[attendee(1, "ann"), attendee(2, "bob")]));
-    told(&mut dialogue);
+    occupants(&mut dialogue);
     dialogue.reconnect();
     let said = dialogue.heard();
     let data = b"2".to_vec();
     let join = Join { topic: "lobby".into(), key: "me".into(), data };
     assert_eq!(said[1..], [FromClient::Join(join), FromClient::Watch(at("lobby"))]);
     dialogue.say(presence(&[attendee(9, "early")], &[]));
-    assert!(told(&mut dialogue).is_empty(), "a difference to what this connection has not told");
+    assert!(
+        occupants(&mut dialogue).is_empty(),
+        "a difference from what this connection has not reported"
+    );
     dialogue.say(present(&[attendee(1, "ann"), attendee(3, "cleo")]));
-    assert_eq!(told(&mut dialogue), [["ann cleo", "cleo", "bob"]]);
+    assert_eq!(occupants(&mut dialogue), [["ann cleo", "cleo", "bob"]]);
     dialogue.say(present(&[attendee(1, "ann"), attendee(3, "cleo")]));
-    assert!(told(&mut dialogue).is_empty());
+    assert!(occupants(&mut dialogue).is_empty());
 }
 
 #[test]
-fn a_topic_at_which_it_cannot_be_is_told() {
+fn a_topic_that_cannot_be_joined_is_reported() {
     let mut dialogue = Dialogue::welcomed();
     dialogue.client.join(&topic("lobby"), "me".into(), vec![]);
     let refused = |topic: &str| {
@@ -365,8 +368,8 @@ fn a_topic_at_which_it_cannot_be_is_told() {
     };
     dialogue.say(refused("lobby"));
     dialogue.say(refused("of another tab"));
-    let told = dialogue.effects.iter().filter(|it| matches!(it, Effect::NotPresent { .. }));
-    assert_eq!(told.count(), 1);
+    let occupants = dialogue.effects.iter().filter(|it| matches!(it, Effect::NotPresent { .. }));
+    assert_eq!(occupants.count(), 1);
 }
 
 #[test]

@@ -29,7 +29,7 @@ fn tick(peer: &mut Peer, now: Millis) -> Vec<FromPeer> {
 }
 
 #[test]
-fn a_credential_that_ends_is_told_in_time_and_closes_the_connection() {
+fn a_credential_that_ends_is_announced_in_time_and_closes_the_connection() {
     let mut peer = peer(granted(None, Some(300_000)));
     assert_eq!(tick(&mut peer, 239_999), []);
     let expiring = FromPeer::Expiring(Expiring { milliseconds: 60_000 });
@@ -86,7 +86,7 @@ fn a_notice_that_is_due_before_the_welcome_sets_no_timer_until_then() {
 }
 
 #[test]
-fn who_is_present_is_who_the_authority_says() {
+fn the_key_of_a_member_is_the_account_that_the_authority_names() {
     let mut peer = peer(granted(Some("ann"), None));
     let join = Join { topic: "lobby".to_owned(), key: "bob".to_owned(), data: Vec::new() };
     peer.say(FromClient::Join(join), 0);

@@ -2,13 +2,13 @@
 
 mod peer;
 
-use peer::{Peer, body, caught_up, credit, ephemeral, ephemeral_ids, subscribe, told};
+use peer::{Peer, body, caught_up, credit, ephemeral, ephemeral_ids, reported, subscribe};
 use session::*;
 
 const PLENTY: u32 = 1 << 20;
 
 fn offsets(frames: &[FromPeer], subscription: u32) -> Vec<u64> {
-    told(frames, subscription).into_iter().map(|(offset, _)| offset).collect()
+    reported(frames, subscription).into_iter().map(|(offset, _)| offset).collect()
 }
 
 #[test]
@@ -23,7 +23,7 @@ fn replay_stops_without_credit_and_goes_on_with_it() {
     assert_eq!(offsets(&frames, 1), [4, 5, 6, 7, 8]);
     peer.say(credit(1, 5, 0), 0);
     let frames = peer.run();
-    assert_eq!((told(&frames, 1), caught_up(&frames)), (vec![(9, Some(8)), (10, Some(9))], 1));
+    assert_eq!((reported(&frames, 1), caught_up(&frames)), (vec![(9, Some(8)), (10, Some(9))], 1));
 }
 
 #[test]
@@ -34,12 +34,12 @@ fn a_live_subscription_that_ran_out_reads_on_and_is_live_again_without_a_hole() 
     for at in ["a", "b", "a", "a", "b", "a"] {
         peer.commit(at);
     }
-    assert_eq!(told(&peer.run(), 1), [(1, Some(0)), (3, Some(1))]);
+    assert_eq!(reported(&peer.run(), 1), [(1, Some(0)), (3, Some(1))]);
     peer.say(credit(1, 10, 0), 0);
     let frames = peer.run();
-    assert_eq!((told(&frames, 1), caught_up(&frames)), (vec![(4, Some(3)), (6, Some(4))], 0));
+    assert_eq!((reported(&frames, 1), caught_up(&frames)), (vec![(4, Some(3)), (6, Some(4))], 0));
     peer.commit("a");
-    assert_eq!(told(&peer.run(), 1), [(7, Some(6))]);
+    assert_eq!(reported(&peer.run(), 1), [(7, Some(6))]);
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn an_event_that_is_committed_while_a_page_is_read_comes_once() {
     peer.server.committed(&late);
     let second = peer.run();
     let all: Vec<_> = [first, second].concat();
-    assert_eq!(told(&all, 1), [(5, Some(4)), (6, Some(5))]);
+    assert_eq!(reported(&all, 1), [(5, Some(4)), (6, Some(5))]);
 }
 
 #[test]

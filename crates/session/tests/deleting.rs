@@ -1,4 +1,4 @@
-//! Deletes: who may, what becomes of the event, and what a client learns.
+//! Deletes: the right to delete, what is left of the event, and what a client learns.
 
 mod dialogue;
 mod peer;
@@ -192,7 +192,7 @@ fn history_and_readers_get_the_emptied_event_and_the_deletion() {
     assert_eq!(deletions, [(Some(1), None), (None, Some(2))]);
     peer.server.lagged(0, 2);
     let frames = answers(&mut peer, peer::subscribe(1, "a", Start::Earliest, None));
-    assert_eq!(peer::told(&frames, 1).len(), 2);
+    assert_eq!(peer::reported(&frames, 1).len(), 2);
 }
 
 /// A client that is welcomed by a peer with these kinds of frames.

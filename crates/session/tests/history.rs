@@ -2,7 +2,7 @@
 
 mod peer;
 
-use peer::{Peer, subscribe, told};
+use peer::{Peer, reported, subscribe};
 use session::*;
 
 fn ask(request: u32, pattern: &str, before: Option<u64>, limit: u32) -> FromClient {
@@ -55,7 +55,7 @@ fn a_page_is_no_larger_than_the_peer_allows_and_never_of_nothing() {
 }
 
 #[test]
-fn a_request_that_cannot_be_answered_is_told_so() {
+fn a_request_that_cannot_be_answered_is_refused() {
     let mut peer = Peer::welcomed(1);
     peer.say(ask(1, "a..b", None, 3), 0);
     assert_eq!(page(&peer.run()).refused, Some(RejectCode::IllegalTopic));
@@ -71,7 +71,7 @@ fn a_request_that_cannot_be_answered_is_told_so() {
 }
 
 #[test]
-fn a_resume_into_a_trimmed_range_is_told_it_once_and_goes_on_after_it() {
+fn a_resume_into_a_trimmed_range_reports_it_once_and_goes_on_after_it() {
     let mut peer = Peer::welcomed(8);
     peer.trim(5);
     let position = Position { offset: 2, ..Position::start_of(7) };
@@ -79,24 +79,24 @@ fn a_resume_into_a_trimmed_range_is_told_it_once_and_goes_on_after_it() {
     peer.say(subscribe(1, "a", start, None), 0);
     let frames = peer.run();
     assert_eq!(gaps(&frames), [(3, 5)]);
-    assert_eq!(told(&frames, 1), [(6, Some(5)), (7, Some(6)), (8, Some(7))]);
+    assert_eq!(reported(&frames, 1), [(6, Some(5)), (7, Some(6)), (8, Some(7))]);
 }
 
 #[test]
-fn what_is_trimmed_while_it_waits_for_credit_is_told_then() {
+fn what_is_trimmed_while_it_waits_for_credit_is_reported_then() {
     let mut peer = Peer::welcomed(8);
     peer.say(subscribe(1, "a", Start::Earliest, Some((2, 1 << 20))), 0);
     peer.say(subscribe(2, "a", Start::Earliest, None), 0);
-    assert_eq!(told(&peer.run(), 1).len(), 2);
+    assert_eq!(reported(&peer.run(), 1).len(), 2);
     peer.trim(5);
     peer.say(peer::credit(1, 9, 0), 0);
     let frames = peer.run();
     assert_eq!(gaps(&frames), [(3, 5)], "nothing for a subscription that has read it");
-    assert_eq!(told(&frames, 1), [(6, Some(5)), (7, Some(6)), (8, Some(7))]);
+    assert_eq!(reported(&frames, 1), [(6, Some(5)), (7, Some(6)), (8, Some(7))]);
 }
 
 #[test]
-fn a_connection_that_lags_reads_on_by_pages_and_is_told_what_is_gone() {
+fn a_connection_that_lags_reads_on_by_pages_and_learns_what_is_gone() {
     let mut peer = Peer::welcomed(1);
     peer.say(subscribe(1, "a", Start::Latest, None), 0);
     peer.say(subscribe(2, "b", Start::Latest, None), 0);
@@ -112,12 +112,12 @@ fn a_connection_that_lags_reads_on_by_pages_and_is_told_what_is_gone() {
     let frames = peer.run();
     assert_eq!(gaps(&frames), [(3, 4), (3, 4)]);
     let expected: Vec<_> = (5..=11).map(|offset| (offset, Some(offset - 1))).collect();
-    assert_eq!(told(&frames, 1), expected);
-    assert_eq!(told(&frames, 2), [(12, Some(4))]);
+    assert_eq!(reported(&frames, 1), expected);
+    assert_eq!(reported(&frames, 2), [(12, Some(4))]);
     peer.server.lagged(0, 12);
     peer.commit("a");
     let frames = peer.run();
-    assert_eq!((told(&frames, 1), frames.len()), (vec![(13, Some(11))], 1));
+    assert_eq!((reported(&frames, 1), frames.len()), (vec![(13, Some(11))], 1));
 }
 
 #[test]
@@ -133,5 +133,5 @@ fn a_hole_in_what_was_committed_is_read_from_the_log() {
     peer.server.committed(&late);
     let frames = peer.run();
     assert_eq!(gaps(&frames), [(2, 3)]);
-    assert_eq!(told(&frames, 1), [(4, Some(3)), (5, Some(4))]);
+    assert_eq!(reported(&frames, 1), [(4, Some(3)), (5, Some(4))]);
 }

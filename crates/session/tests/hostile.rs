@@ -164,7 +164,7 @@ fn questions_to_the_store_are_bounded() {
 }
 
 #[test]
-fn one_question_is_asked_at_a_time_and_one_that_is_not_wanted_any_more_is_not_asked() {
+fn queries_are_asked_one_at_a_time_and_cancelled_ones_are_not_asked() {
     let mut peer = Peer::welcomed(1);
     for number in 1..=3 {
         peer.say(subscribe(number, "a", Start::Earliest, None), 0);
@@ -176,17 +176,17 @@ fn one_question_is_asked_at_a_time_and_one_that_is_not_wanted_any_more_is_not_as
     }
     peer.server.answer(ticket, Answer::Located(Located::Unavailable));
     let frames = peer.run();
-    let told: Vec<u32> = frames
+    let reported: Vec<u32> = frames
         .iter()
         .filter_map(
             |it| if let FromPeer::Subscribed(it) = it { Some(it.subscription) } else { None },
         )
         .collect();
-    assert_eq!((told, peer.closed), (vec![3], None));
+    assert_eq!((reported, peer.closed), (vec![3], None));
 }
 
 #[test]
-fn who_says_no_hello_for_ten_seconds_is_closed_whatever_it_pings() {
+fn a_client_without_a_hello_for_ten_seconds_is_closed_whatever_it_pings() {
     let mut peer = Peer::new(0);
     for second in 1..10 {
         peer.server.heard(second * 1_000);

@@ -60,7 +60,7 @@ fn joiner(connection: u64, client: [u8; 16]) -> Joiner {
 }
 
 #[test]
-fn a_watcher_is_told_the_state_and_then_differences() {
+fn a_watcher_gets_the_state_and_then_differences() {
     let (mut registry, mut view) = (PresenceRegistry::default(), View::default());
     join(&mut registry, 1, 1, "ann");
     registry.watch(9, &lobby());
@@ -91,7 +91,7 @@ fn one_users_connections_are_entries_under_one_key() {
 }
 
 #[test]
-fn a_reload_is_no_leave_and_one_who_does_not_come_again_leaves_after_the_grace() {
+fn a_reload_does_not_leave_and_a_member_that_does_not_return_leaves_after_the_grace() {
     let (mut registry, mut view) = (PresenceRegistry::default(), View::default());
     registry.watch(9, &lobby());
     join(&mut registry, 1, 1, "ann");
@@ -264,7 +264,7 @@ fn joins(topic: &str, data: usize) -> FromClient {
 }
 
 #[test]
-fn a_connection_asks_for_presence_and_is_told_of_what_it_watches_only() {
+fn a_connection_asks_for_presence_and_learns_only_of_what_it_watches() {
     let mut peer = Peer::welcomed(0);
     peer.say(joins("lobby", 1), 0);
     peer.say(FromClient::Watch(at("lobby")), 0);
@@ -280,11 +280,11 @@ fn a_connection_asks_for_presence_and_is_told_of_what_it_watches_only() {
     peer.server.presence(&topic("other"), entries.clone(), vec![]);
     peer.server.presence(&lobby(), vec![], vec![1]);
     let (name, left) = ("lobby".to_owned(), vec![1]);
-    let told = [
+    let reported = [
         FromPeer::Present(Present { topic: name.clone(), entries }),
         FromPeer::Presence(Presence { topic: name, joined: vec![], left }),
     ];
-    assert_eq!(peer.run(), told);
+    assert_eq!(peer.run(), reported);
     peer.asked.clear();
     for frame in [FromClient::Leave(at("lobby")), FromClient::Unwatch(at("lobby"))] {
         peer.say(frame.clone(), 0);

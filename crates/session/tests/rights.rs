@@ -4,7 +4,7 @@ mod dialogue;
 mod peer;
 
 use dialogue::{Dialogue, WELCOME};
-use peer::{Peer, caught_up, credit, hello, subscribe, told};
+use peer::{Peer, caught_up, credit, hello, reported, subscribe};
 use session::rights::{PatternLists, Right, Rights, Subject};
 use session::server::{Effect, Granted, Options};
 use session::*;
@@ -139,15 +139,15 @@ fn the_past_needs_its_right_and_a_resume_without_it_goes_on_from_latest() {
     let frames = answers(&mut peer, subscribe(3, "a", Start::After(vec![after]), None));
     let gap = Gap { subscription: 3, from: 3, to: 5, stream: Stream::MAIN };
     assert!(frames.contains(&FromPeer::Gap(gap)), "{frames:?}");
-    assert_eq!((told(&frames, 3), caught_up(&frames)), (vec![], 1));
+    assert_eq!((reported(&frames, 3), caught_up(&frames)), (vec![], 1));
     // Up to date, so nothing is missing.
     let after = Position { offset: 5, ..Position::start_of(7) };
     let frames = answers(&mut peer, subscribe(4, "a", Start::After(vec![after]), None));
     assert!(!frames.iter().any(|frame| matches!(frame, FromPeer::Gap(_))), "{frames:?}");
     peer.commit("a");
     let frames = peer.run();
-    assert_eq!(told(&frames, 3), [(6, Some(5))]);
-    assert_eq!(told(&frames, 4), [(6, Some(5))]);
+    assert_eq!(reported(&frames, 3), [(6, Some(5))]);
+    assert_eq!(reported(&frames, 4), [(6, Some(5))]);
 }
 
 #[test]
@@ -196,7 +196,7 @@ fn what_a_refresh_takes_away_ends_and_nothing_more_comes() {
     peer.server.forwarded(&peer::ephemeral("a", "k", "e"));
     assert_eq!(answers(&mut peer, credit(3, 9, 9_000)), []);
     peer.commit("chat.b");
-    assert_eq!(told(&peer.run(), 2), [(2, Some(0))]);
+    assert_eq!(reported(&peer.run(), 2), [(2, Some(0))]);
     // What the number stood for is checked again.
     assert_eq!(denied(&answers(&mut peer, publish(None, 0, None))), [(0, RejectCode::NotAllowed)]);
     peer.server.granted(granted(&all), 0);
@@ -210,14 +210,14 @@ fn what_a_refresh_takes_away_ends_and_nothing_more_comes() {
 fn a_subscription_that_still_reads_the_past_ends_with_that_right() {
     let mut peer = peer(9, &lists(&[], ALL));
     let frames = answers(&mut peer, subscribe(1, "a", Start::Earliest, Some((2, 9_000))));
-    assert_eq!(told(&frames, 1).len(), 2);
+    assert_eq!(reported(&frames, 1).len(), 2);
     answers(&mut peer, subscribe(2, "a", Start::Earliest, None));
     let without = PatternLists { history: list(&[]), ..lists(&[], ALL) };
     peer.server.granted(granted(&without), 0);
     assert_eq!(refused(&peer.run()), [(1, RejectCode::NotAllowed)], "2 has caught up");
     assert_eq!(answers(&mut peer, credit(1, 9, 9_000)), []);
     peer.commit("a");
-    assert_eq!(told(&peer.run(), 2), [(10, Some(9))]);
+    assert_eq!(reported(&peer.run(), 2), [(10, Some(9))]);
 }
 
 #[test]
@@ -233,7 +233,7 @@ fn a_page_that_the_store_answers_after_the_right_has_ended_is_not_sent() {
 }
 
 #[test]
-fn a_subscription_is_not_told_which_event_of_other_topics_is_the_newest() {
+fn a_subscription_does_not_learn_which_event_of_other_topics_is_the_newest() {
     let id = |subscribe_to: &[&str]| {
         let mut peer = peer(1, &lists(&[], subscribe_to));
         let frames = answers(&mut peer, subscribe(1, "b", Start::Latest, None));

@@ -88,7 +88,7 @@ fn hello_again(dialogue: &mut Dialogue) -> Hello {
 }
 
 #[test]
-fn a_client_that_a_tab_of_its_own_store_fences_stays_who_it_is() {
+fn a_client_that_a_tab_of_its_own_store_fences_keeps_its_id() {
     let mut dialogue = client(TAB);
     let id = hello(&mut dialogue).client;
     for _ in 0..20 {

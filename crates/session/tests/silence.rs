@@ -30,7 +30,7 @@ fn pings(frames: &[FromClient]) -> bool {
 }
 
 #[test]
-fn who_owes_an_answer_and_says_nothing_is_asked_after_five_seconds_and_left_three_later() {
+fn a_silent_peer_that_owes_an_answer_is_probed_after_five_seconds_and_left_three_later() {
     let mut dialogue = publishing();
     dialogue.wait();
     assert!(pings(&dialogue.heard()));
@@ -42,7 +42,7 @@ fn who_owes_an_answer_and_says_nothing_is_asked_after_five_seconds_and_left_thre
 }
 
 #[test]
-fn who_is_slow_to_answer_but_there_is_not_left() {
+fn a_peer_that_is_slow_to_answer_but_there_is_not_left() {
     let mut dialogue = publishing();
     for round in 1..=10 {
         dialogue.wait();
@@ -65,7 +65,7 @@ fn more_events_give_a_silent_peer_no_more_time() {
 }
 
 #[test]
-fn who_has_answered_all_is_asked_nothing_until_two_heartbeats_were_missed() {
+fn a_peer_that_has_answered_all_is_not_probed_until_two_heartbeats_were_missed() {
     let mut dialogue = publishing();
     let position = Position { stream: Stream::default(), epoch: 1, offset: 1, id: None };
     dialogue.say(FromPeer::Ack(Ack { number: 1, position, durability: Durability::Disk }));
@@ -76,7 +76,7 @@ fn who_has_answered_all_is_asked_nothing_until_two_heartbeats_were_missed() {
 }
 
 #[test]
-fn who_is_silent_about_the_subscriptions_of_a_new_connection_is_asked_too() {
+fn a_peer_that_is_silent_about_the_subscriptions_of_a_new_connection_is_probed_too() {
     let mut dialogue = Dialogue::new(client::Options::default());
     dialogue.client.subscribe(Pattern::parse("a").unwrap(), Start::Earliest);
     dialogue.say(FromPeer::Welcome(WELCOME));

@@ -4,7 +4,7 @@ mod dialogue;
 mod peer;
 
 use dialogue::Dialogue;
-use peer::{Peer, body, caught_up, credit, subscribe, told};
+use peer::{Peer, body, caught_up, credit, reported, subscribe};
 use session::client::Effect;
 use session::server::{ChangedPatterns, Options};
 use session::*;
@@ -17,9 +17,9 @@ fn other() -> Stream {
 }
 
 /// A subscription's events in a stream: offsets, each with its predecessor.
-fn told_of(frames: &[FromPeer], stream: &Stream, subscription: u32) -> Vec<(u64, Option<u64>)> {
+fn reported_of(frames: &[FromPeer], stream: &Stream, subscription: u32) -> Vec<(u64, Option<u64>)> {
     let is_of = |frame: &&FromPeer| matches!(frame, FromPeer::Event(it) if it.stream == *stream);
-    told(&frames.iter().filter(is_of).cloned().collect::<Vec<_>>(), subscription)
+    reported(&frames.iter().filter(is_of).cloned().collect::<Vec<_>>(), subscription)
 }
 
 fn heads(frames: &[FromPeer]) -> Vec<Position> {
@@ -48,9 +48,9 @@ fn a_subscription_reads_every_stream_and_catches_up_in_each() {
     assert_eq!(subscribed.head, named(Stream::MAIN, 5));
     assert_eq!(subscribed.others, [named(other(), 2)]);
     let main: Vec<u64> =
-        told_of(&frames, &Stream::MAIN, 1).into_iter().map(|(offset, _)| offset).collect();
+        reported_of(&frames, &Stream::MAIN, 1).into_iter().map(|(offset, _)| offset).collect();
     assert_eq!(main, [1, 2, 3, 4, 5]);
-    assert_eq!(told_of(&frames, &other(), 1), [(1, None), (2, Some(1))]);
+    assert_eq!(reported_of(&frames, &other(), 1), [(1, None), (2, Some(1))]);
     let mut heads = heads(&frames);
     heads.sort_by_key(|head| head.offset);
     assert_eq!(heads, [at(other(), 2), at(Stream::MAIN, 5)]);
@@ -65,8 +65,8 @@ fn a_live_event_names_the_one_before_it_in_its_stream() {
         peer.commit_in(stream, topic);
     }
     let frames = peer.run();
-    assert_eq!(told_of(&frames, &Stream::MAIN, 1), [(4, Some(3)), (5, Some(4))]);
-    assert_eq!(told_of(&frames, &other(), 1), [(9, Some(8)), (11, Some(9))]);
+    assert_eq!(reported_of(&frames, &Stream::MAIN, 1), [(4, Some(3)), (5, Some(4))]);
+    assert_eq!(reported_of(&frames, &other(), 1), [(9, Some(8)), (11, Some(9))]);
 }
 
 #[test]
@@ -77,15 +77,15 @@ fn a_resume_goes_on_after_each_position_and_reads_a_stream_that_came_since_from_
     peer.say(subscribe(2, "a", Start::After(vec![at(Stream::MAIN, 4)]), None), 0);
     let frames = peer.run();
     for subscription in [1, 2] {
-        assert_eq!(told_of(&frames, &Stream::MAIN, subscription), [(5, Some(4))]);
+        assert_eq!(reported_of(&frames, &Stream::MAIN, subscription), [(5, Some(4))]);
     }
-    assert_eq!(told_of(&frames, &other(), 1), [(3, Some(2)), (4, Some(3))]);
+    assert_eq!(reported_of(&frames, &other(), 1), [(3, Some(2)), (4, Some(3))]);
     let all = [(1, None), (2, Some(1)), (3, Some(2)), (4, Some(3))];
-    assert_eq!(told_of(&frames, &other(), 2), all);
+    assert_eq!(reported_of(&frames, &other(), 2), all);
 }
 
 #[test]
-fn a_gap_is_told_of_the_stream_that_has_it() {
+fn a_gap_names_the_stream_that_has_it() {
     let mut peer = Peer::of_streams(&[6, 6]).welcome();
     peer.trim(4);
     let start = Start::After(vec![at(Stream::MAIN, 1), at(other(), 1)]);
@@ -94,29 +94,29 @@ fn a_gap_is_told_of_the_stream_that_has_it() {
     let gaps: Vec<_> = frames.iter().filter(|frame| matches!(frame, FromPeer::Gap(_))).collect();
     let gap = Gap { subscription: 1, from: 2, to: 4, stream: Stream::MAIN };
     assert_eq!(gaps, [&FromPeer::Gap(gap)]);
-    assert_eq!(told_of(&frames, &Stream::MAIN, 1), [(5, Some(4)), (6, Some(5))]);
-    assert_eq!(told_of(&frames, &other(), 1).len(), 5);
+    assert_eq!(reported_of(&frames, &Stream::MAIN, 1), [(5, Some(4)), (6, Some(5))]);
+    assert_eq!(reported_of(&frames, &other(), 1).len(), 5);
 }
 
 #[test]
 fn a_stream_with_much_to_read_takes_not_all_credit_from_the_others() {
     let mut peer = Peer::of_streams(&[40, 3]).welcome();
     peer.say(subscribe(1, "a", Start::Earliest, Some((0, PLENTY))), 0);
-    assert_eq!(told(&peer.run(), 1), []);
+    assert_eq!(reported(&peer.run(), 1), []);
     let mut frames = Vec::new();
     for _ in 0..8 {
         peer.say(credit(1, 1, 0), 0);
         frames.extend(peer.run());
     }
-    assert_eq!(told(&frames, 1).len(), 8, "the credit is one for all streams");
-    assert_eq!(told_of(&frames, &other(), 1).len(), 3);
+    assert_eq!(reported(&frames, 1).len(), 8, "the credit is one for all streams");
+    assert_eq!(reported_of(&frames, &other(), 1).len(), 3);
     // An event beyond the credit waits in its stream.
     peer.commit_in(1, "a");
-    assert_eq!(told(&peer.run(), 1), []);
+    assert_eq!(reported(&peer.run(), 1), []);
     peer.say(credit(1, 100, 0), 0);
     let frames = peer.run();
-    assert_eq!(told_of(&frames, &other(), 1), [(4, Some(3))]);
-    assert_eq!(told_of(&frames, &Stream::MAIN, 1).len(), 35);
+    assert_eq!(reported_of(&frames, &other(), 1), [(4, Some(3))]);
+    assert_eq!(reported_of(&frames, &Stream::MAIN, 1).len(), 35);
 }
 
 #[test]
@@ -130,8 +130,8 @@ fn a_stream_that_lags_leaves_the_others_live() {
     peer.server.lagged(0, 5);
     peer.commit_in(1, "a");
     let frames = peer.run();
-    assert_eq!(told_of(&frames, &other(), 1), [(2, Some(1))]);
-    assert_eq!(told_of(&frames, &Stream::MAIN, 1).len(), 4);
+    assert_eq!(reported_of(&frames, &other(), 1), [(2, Some(1))]);
+    assert_eq!(reported_of(&frames, &Stream::MAIN, 1).len(), 4);
     assert_eq!(caught_up(&frames), 0, "it had caught up before");
 }
 
@@ -189,7 +189,7 @@ fn what_is_of_the_main_stream_costs_no_byte_for_it() {
 }
 
 #[test]
-fn subscriptions_with_the_same_pattern_are_wanted_once_and_each_is_told() {
+fn subscriptions_with_the_same_pattern_are_wanted_once_and_each_is_served() {
     let mut peer = Peer::welcomed(0);
     for subscription in 1..=3 {
         peer.say(subscribe(subscription, "a", Start::Latest, None), 0);
@@ -206,7 +206,7 @@ fn subscriptions_with_the_same_pattern_are_wanted_once_and_each_is_told() {
     peer.say(FromClient::Unsubscribe(Unsubscribe { subscription: 2 }), 0);
     peer.commit("a");
     let frames = peer.run();
-    let counts = [1, 2, 3, 4].map(|subscription| told(&frames, subscription).len());
+    let counts = [1, 2, 3, 4].map(|subscription| reported(&frames, subscription).len());
     assert_eq!(counts, [1, 0, 1, 0]);
     assert_eq!(changed(&mut peer), None, "the pattern is wanted as before");
     for subscription in [1, 3] {
@@ -294,14 +294,14 @@ fn a_position_that_is_strange_in_one_stream_stays_in_the_others() {
     dialogue.say(made(number, false, vec![at(Stream::MAIN, 4), head.clone()]));
     let caught_up = |head| FromPeer::CaughtUp(CaughtUp { subscription: number, count: 0, head });
     dialogue.say(caught_up(at(Stream::MAIN, 4)));
-    let told = |dialogue: &mut Dialogue| {
+    let reported = |dialogue: &mut Dialogue| {
         let effects = std::mem::take(&mut dialogue.effects).into_iter();
-        let is_told = |it: &Effect| matches!(it, Effect::Reset(..) | Effect::CaughtUp(_));
-        effects.filter(is_told).collect::<Vec<_>>()
+        let is_reported = |it: &Effect| matches!(it, Effect::Reset(..) | Effect::CaughtUp(_));
+        effects.filter(is_reported).collect::<Vec<_>>()
     };
-    assert_eq!(told(&mut dialogue), [Effect::Reset(id, other())]);
+    assert_eq!(reported(&mut dialogue), [Effect::Reset(id, other())]);
     dialogue.say(caught_up(head));
-    assert_eq!(told(&mut dialogue), [Effect::CaughtUp(id)]);
+    assert_eq!(reported(&mut dialogue), [Effect::CaughtUp(id)]);
 }
 
 #[test]

@@ -120,11 +120,11 @@ pub enum Record {
     AdmittedWithoutKey { client: ClientNo },
     /// This profile now has a copy of the row of an event.
     Copied { profile: ProfileNo, event: EventNo },
-    /// This profile has the row of an event again, from a backup. `is_other`: it has had another client id since, with which
-    /// the event may have been sent as well.
+    /// This profile has the row of an event again, from a backup. `is_other`: it has had another client id since, with
+    /// which the event may have been sent as well.
     Restored { profile: ProfileNo, event: EventNo, is_other: bool },
-    /// The outcomes of this profile's events may stay unknown until it is [`Record::Certain`] again. Its client was forgotten,
-    /// or is used by two profiles or by two states of one.
+    /// The outcomes of this profile's events may stay unknown until it is [`Record::Certain`] again. Its client was
+    /// forgotten, or is used by two profiles or by two states of one.
     Doubted { profile: ProfileNo },
     /// The relay has forgotten its decisions for a client. It recognises an event only while that is in the log.
     Forgot { client: ClientNo },

@@ -129,7 +129,7 @@ enum Happening {
     /// The relay's commit is done.
     Commit { relay: u32 },
     /// The results of a commit are sent.
-    Tell { relay: u32, told: Vec<(WireNo, Outcome)> },
+    Tell { relay: u32, reported: Vec<(WireNo, Outcome)> },
     /// The relay has finished a read for a connection.
     Found { wire: WireNo, relay: u32, found: Found },
     /// An absent client leaves after its grace period.
@@ -252,7 +252,7 @@ impl World {
             Happening::Heard { tab, life, from } => self.heard(tab, life, from),
             Happening::RelayTimer { wire, relay } => self.relay_timer(wire, relay),
             Happening::Commit { relay } => self.commit(relay),
-            Happening::Tell { relay, told } => self.tell(relay, told),
+            Happening::Tell { relay, reported } => self.tell(relay, reported),
             Happening::Found { wire, relay, found } => self.found(wire, relay, found),
             Happening::TimeIsUp { relay } => self.time_is_up(relay),
             Happening::News { wire, relay } => self.news(wire, relay),

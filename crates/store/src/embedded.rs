@@ -4,6 +4,7 @@ mod applying;
 mod backup;
 mod block;
 mod blocks;
+mod circumstances;
 mod client_row;
 mod clients;
 mod decide;

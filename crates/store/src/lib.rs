@@ -1,4 +1,4 @@
-//! The store of a relay: a durable log, an index by topic, and what its clients have been told.
+//! The store of a relay: a durable log, an index by topic, and the outcomes of the clients' events.
 //!
 //! [`Store`] is what the relay needs, and [`Embedded`] is a store in one file. A store has one writer and many readers.
 //! Its calls block, and belong on threads that may.
@@ -87,8 +87,8 @@ pub trait Store: Send + Sync + 'static {
     /// As [`Store::heads`].
     fn usage(&self) -> Result<Usage, StoreError>;
 
-    /// Drops some of what is no longer kept: old and superseded events, and clients that stay away. Returns `true` if there is more to
-    /// drop at once. `now` is in milliseconds since 1970.
+    /// Drops some of what is no longer kept: old and superseded events, and clients that stay away. Returns `true` if
+    /// there is more to drop at once. `now` is in milliseconds since 1970.
     ///
     /// # Errors
     /// As [`Store::apply`].

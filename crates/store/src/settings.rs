@@ -5,7 +5,7 @@ use std::time::Duration;
 use session::Stream;
 use topic::Pattern;
 
-/// The most events of each topic that [`Keep::topic`] can keep: an append looks through so many in the index.
+/// The most events of each topic that [`Keep::topic`] can keep: an append looks through this many in the index.
 pub const MAX_KEEP_TOPIC: usize = 1_000;
 
 /// What a store is opened with.

@@ -16,10 +16,10 @@ pub const MAX_LIFE: u64 = 24 * 60 * 60;
 /// The maximum size of an issuer, a name or an id, in bytes.
 const MAX_TEXT: usize = 256;
 
-/// Says whose a key is.
+/// States the account that a key belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Certificate {
-    /// Who says so, the claim `iss`.
+    /// The issuer, the claim `iss`.
     pub issuer: String,
     /// The account, the claim `sub`.
     pub subject: String,

@@ -1,4 +1,4 @@
-//! Whom a signed event is from.
+//! The author of a signed event.
 //!
 //! A device signs its events with a key of its own. A [certificate](Certificate), which an issuer has signed, says whose
 //! key it is, and for how long. Certificates are events too: on the topic of the key's [`Thumbprint`], as a
@@ -36,7 +36,8 @@ const PROOF_TYPE: &str = "application/vnd.event-driven-kit.proof.v1";
 
 /// The bytes that a client's key signs by ES256 to prove in its hello that it holds the key.
 ///
-/// They name the host that the client has connected to, in lower case and without a port; the client's id; its fencing token, which ascends, so that a proof is good once; and its credential.
+/// They name the host that the client has connected to, in lower case and without a port; the client's id; its fencing
+/// token, which ascends, so that a proof is good once; and its credential.
 pub fn proof_bytes(host: &str, client: &[u8; 16], fence: u64, token: Option<&str>) -> Vec<u8> {
     let token: [u8; 32] = token.map_or([0; 32], |token| Sha256::digest(token).into());
     // The host is last, because only its length varies.

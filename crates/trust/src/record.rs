@@ -15,7 +15,7 @@ use crate::json::{self, Value};
 pub enum Record {
     /// A certificate of the key, to be [parsed](crate::parse_certificate).
     Certificate(String),
-    /// The key is not to be believed any longer. Only the peer itself publishes this.
+    /// The key is revoked. Only the peer itself publishes this.
     Revoked {
         /// From when on, in seconds since 1970. If it is absent, from the time of the event on.
         since: Option<u64>,

@@ -111,10 +111,10 @@ function verified(text, keys) {
   demand((material.ext === undefined) === (names === undefined), "ext and signedextattrs do not go together");
   const ext = material.ext === undefined ? undefined : digestOf(material.ext, "ext");
   if (names !== undefined) {
-    demand(Array.isArray(names) && names.every((name) => typeof name === "string"), "signedextattrs is no list");
+    demand(Array.isArray(names) && names.every((name) => typeof name === "string"), "signedextattrs is not a list");
     demand(new Set(names).size === names.length, "signedextattrs has a name twice");
     const isFree = (name) => !CONTEXT.includes(name) && name !== "dssematerial";
-    demand(names.every(isFree), "signedextattrs has the name of an attribute that is no extension");
+    demand(names.every(isFree), "signedextattrs has the name of an attribute that is not an extension");
   }
   // 7. The encoding of DSSE 1.0.2.
   const type = Buffer.from(PAYLOAD_TYPE);

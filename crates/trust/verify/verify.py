@@ -176,10 +176,10 @@ def verified(text, keys):
     ext = digest_of(material["ext"], "ext") if "ext" in material else None
     if names is not None:
         is_list = isinstance(names, list) and all(isinstance(name, str) for name in names)
-        demand(is_list, "signedextattrs is no list")
+        demand(is_list, "signedextattrs is not a list")
         demand(len(set(names)) == len(names), "signedextattrs has a name twice")
         is_free = not set(names) & {*CONTEXT, "dssematerial"}
-        demand(is_free, "signedextattrs has the name of an attribute that is no extension")
+        demand(is_free, "signedextattrs has the name of an attribute that is not an extension")
     # 7. The encoding of DSSE 1.0.2.
     media = PAYLOAD_TYPE.encode()
     signed = b"DSSEv1 %d %s %d %s" % (len(media), media, len(payload), payload)

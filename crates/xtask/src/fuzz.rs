@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_is_told_by_its_last_word() {
+    fn a_run_is_judged_by_its_last_word() {
         let log = "INFO: Seed: 1\n#2 pulse\nDone 1234 runs in 61 second(s)\n";
         assert_eq!(in_short(log, true), "Done 1234 runs in 61 second(s)");
         assert_eq!(in_short(log, false), "has found something:");

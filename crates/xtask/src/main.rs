@@ -93,8 +93,8 @@ enum Task {
         /// What to measure
         #[arg(value_enum)]
         what: bench::Bench,
-        /// For `relay`, `attacks`, `trust` and `chat`: which rows to measure, such as `--only fan-out --beside WSE --rounds 9`; with any
-        /// of these, no document is written
+        /// For `relay`, `attacks`, `trust` and `chat`: which rows to measure, such as `--only fan-out --beside WSE
+        /// --rounds 9`; with any of these, no document is written
         #[arg(last = true)]
         arguments: Vec<String>,
     },

@@ -93,7 +93,7 @@ pub fn run(
 /// Builds what the chat needs in parallel: the relay, the wasm-bindgen tool, and the program in wasm.
 fn build(workspace: &Workspace) -> Result<()> {
     if !workspace.relay().exists() {
-        say("the first start compiles the chat and its tools: about 11 minutes on two idle cores");
+        say("the first start compiles the chat and its tools: about 13 minutes on two idle cores");
     }
     let cause = Mutex::new(None);
     let built = side_by_side(

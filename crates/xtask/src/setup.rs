@@ -6,6 +6,7 @@ mod autobahn;
 mod browsers;
 mod cargo_tools;
 mod debian;
+mod missing;
 mod npm_tools;
 mod python;
 mod wasm_target;
@@ -102,7 +103,7 @@ fn ensure_others(workspace: &Workspace, needs: &[Need]) -> Result<Toolchain> {
     let rust = wasm_target::ensure(workspace)?;
     let toolchain = Toolchain::new(workspace, rust)?;
     // One call of the package manager installs everything that is missing.
-    debian::install_missing(needs, rust)?;
+    missing::install(needs, rust)?;
     for need in needs {
         match need {
             Need::StdSources => wasm_target::ensure_sources(rust),

@@ -103,7 +103,7 @@ fn row(id: &str) -> OutboxRow {
     }
 }
 
-fn told(saved: &SavedState) -> Vec<(u64, &str, bool)> {
+fn reported(saved: &SavedState) -> Vec<(u64, &str, bool)> {
     saved.rows.iter().map(|row| (row.number, row.id.as_str(), row.leaving)).collect()
 }
 
@@ -176,7 +176,10 @@ async fn marks_erases_and_drops_change_only_the_rows_they_name() {
     assert_eq!(store.run(StoreRequest::TakeFence { used: 0 }).await, Ok(StoreResponse::Fence(2)));
 
     let found = Store::open(&name).load().await;
-    assert_eq!(told(&found), [(2, "b", true), (3, "c", false), (4, "d", true), (5, "e", false)]);
+    assert_eq!(
+        reported(&found),
+        [(2, "b", true), (3, "c", false), (4, "d", true), (5, "e", false)]
+    );
     let dropped: Vec<_> = found.rows.iter().filter_map(|row| row.dropped).collect();
     assert_eq!(dropped, [RejectCode::Expired]);
     assert_eq!((found.next, found.fence, found.decided), (6, 2, decided));
@@ -196,7 +199,10 @@ async fn a_new_identity_renumbers_the_rows() {
     };
     let found = Store::open(&name).load().await;
     assert_eq!(found, saved);
-    assert_eq!(told(&found), [(1, "a", false), (2, "b", true), (3, "c", false), (4, "d", false)]);
+    assert_eq!(
+        reported(&found),
+        [(1, "a", false), (2, "b", true), (3, "c", false), (4, "d", false)]
+    );
     assert_eq!(found.rows[1].dropped, Some(RejectCode::Uncertain));
     assert_eq!((found.client, found.secret, found.next), ([1; 16], Secret([2; 32]), 5));
 
@@ -226,7 +232,7 @@ async fn a_failed_operation_is_given_back_and_has_no_effect() {
         assert_eq!((failed.error, failed.asked), (expected, keep(&["b", "c"])));
     }
     let found = store.load().await;
-    assert_eq!((told(&found).len(), found.next), (1, 2));
+    assert_eq!((reported(&found).len(), found.next), (1, 2));
     assert_eq!(store.keep(&["d"]).await, 2);
 }
 

@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fantoccini::key::Key;
 use fantoccini::wd::{WebDriverCompatibleCommand, WindowHandle};
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use crate::driver::Engine;
-use crate::{Driver, eventually, tool};
+use crate::{Driver, PATIENCE, eventually, tool};
 
 /// A headless browser on one page.
 #[derive(Debug)]
@@ -88,6 +88,14 @@ impl Browser {
         self.appears("#link[data-state=online]").await;
     }
 
+    /// Presses the button that tries to connect now, until the link is online.
+    pub async fn connect_now(&self) {
+        let script = "document.querySelector('#link .connect')?.click();
+            return !!document.querySelector('#link[data-state=online]')";
+        eventually("the link", async || (self.run(script, vec![]).await == true).then_some(()))
+            .await;
+    }
+
     /// Types a text into the composer like a user, and sends it with Enter.
     pub async fn say(&self, text: &str) {
         // ChromeDriver can type only characters of the Basic Multilingual Plane.
@@ -123,17 +131,18 @@ impl Browser {
     }
 
     /// Waits until the page shows exactly these texts, in this order.
-    pub async fn shows(&self, expected: &[String]) {
+    pub async fn shows(&self, expected: &[impl AsRef<str>]) {
+        let expected: Vec<&str> = expected.iter().map(AsRef::as_ref).collect();
         let mut last = Vec::new();
-        let deadline = std::time::Instant::now() + crate::PATIENCE;
-        while std::time::Instant::now() < deadline {
+        let deadline = Instant::now() + PATIENCE;
+        while Instant::now() < deadline {
             last = self.texts().await;
             if last == expected {
                 return;
             }
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        assert_eq!(last, expected, "after {:?}", crate::PATIENCE);
+        assert_eq!(last, expected, "after {PATIENCE:?}");
     }
 
     /// Waits for an element.
@@ -194,6 +203,11 @@ impl Browser {
     /// The errors on the console since the last call, in Chromium including CSP violations.
     pub async fn console_errors(&self) -> Vec<String> {
         self.console(&["SEVERE"]).await
+    }
+
+    /// Asserts that there are no errors on the console since the last call.
+    pub async fn console_is_clean(&self) {
+        assert_eq!(self.console_errors().await, [""; 0], "the console is clean");
     }
 
     /// The errors and warnings on the console since the last call.
@@ -282,6 +296,23 @@ impl Browser {
     /// Waits until the first matching element has this text.
     pub async fn says(&self, css: &str, text: &str) {
         eventually(text, async || (self.text(css).await == text).then_some(())).await;
+    }
+
+    /// The title of the page.
+    pub async fn title(&self) -> String {
+        self.run("return document.title", vec![]).await.as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Waits until the page has this title.
+    pub async fn has_title(&self, expected: &str) {
+        eventually(expected, async || (self.title().await == expected).then_some(())).await;
+    }
+
+    /// The value of the first matching field.
+    pub async fn value(&self, css: &str) -> String {
+        let script = "return document.querySelector(arguments[0]).value";
+        let value = self.run(script, vec![css.into()]).await;
+        value.as_str().expect("a field has a value").to_owned()
     }
 
     /// Closes the browser.

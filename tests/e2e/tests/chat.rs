@@ -2,19 +2,11 @@
 
 use end_to_end::{Browser, Driver, Relay, eventually, tool};
 
-fn owned(texts: &[&str]) -> Vec<String> {
-    texts.iter().map(|text| (*text).to_owned()).collect()
-}
-
 async fn pair(driver: &Driver, relay: &Relay, room: &str) -> (Browser, Browser) {
     let (ann, bob) = (Browser::open(driver).await, Browser::open(driver).await);
     ann.join(&relay.url(), room, "Ann").await;
     bob.join(&relay.url(), room, "Bob").await;
     (ann, bob)
-}
-
-async fn is_quiet(browser: &Browser) {
-    assert_eq!(browser.console_errors().await, [""; 0], "the console is clean");
 }
 
 #[tokio::test]
@@ -23,11 +15,11 @@ async fn two_browsers_exchange_text_emoji_and_right_to_left_text_which_survive_a
     let (ann, bob) = pair(&driver, &relay, "tea & cake. *").await;
 
     ann.say("hello Bob").await;
-    bob.shows(&owned(&["hello Bob"])).await;
+    bob.shows(&["hello Bob"]).await;
     bob.say("🙂👩‍👩‍👧 hi Ann").await;
-    ann.shows(&owned(&["hello Bob", "🙂👩‍👩‍👧 hi Ann"])).await;
+    ann.shows(&["hello Bob", "🙂👩‍👩‍👧 hi Ann"]).await;
     ann.say("שלום עולם").await;
-    let all = owned(&["hello Bob", "🙂👩‍👩‍👧 hi Ann", "שלום עולם"]);
+    let all = ["hello Bob", "🙂👩‍👩‍👧 hi Ann", "שלום עולם"];
     for browser in [&ann, &bob] {
         browser.shows(&all).await;
     }
@@ -37,8 +29,8 @@ async fn two_browsers_exchange_text_emoji_and_right_to_left_text_which_survive_a
     ann.online().await;
     ann.shows(&all).await;
 
-    is_quiet(&ann).await;
-    is_quiet(&bob).await;
+    ann.console_is_clean().await;
+    bob.console_is_clean().await;
     ann.close().await;
     bob.close().await;
 }
@@ -47,10 +39,10 @@ async fn two_browsers_exchange_text_emoji_and_right_to_left_text_which_survive_a
 async fn text_with_markup_and_control_characters_is_shown_as_text() {
     let (driver, relay) = (Driver::start().await, Relay::start().await);
     let (ann, bob) = pair(&driver, &relay, "markup").await;
-    let texts = owned(&[
+    let texts = [
         "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>",
         "bell \u{7} escape \u{1b}[31m override \u{202e}abc\u{202c}",
-    ]);
+    ];
     for text in &texts {
         ann.paste(text).await;
     }
@@ -58,7 +50,7 @@ async fn text_with_markup_and_control_characters_is_shown_as_text() {
     let found = "return document.title === 'owned' || !!document.querySelector('.message img, .message script')";
     for browser in [&ann, &bob] {
         assert_eq!(browser.run(found, vec![]).await, false);
-        is_quiet(browser).await;
+        browser.console_is_clean().await;
     }
     ann.close().await;
     bob.close().await;
@@ -116,11 +108,11 @@ async fn the_page_without_yew_joins_the_same_room_with_the_npm_package() {
     embed.goto(&format!("{}/embed.html?room=lobby&name=Emma", relay.url())).await;
     embed.online().await;
     ann.say("from Yew").await;
-    embed.shows(&owned(&["from Yew"])).await;
+    embed.shows(&["from Yew"]).await;
     embed.say("from plain JS 🙂").await;
-    ann.shows(&owned(&["from Yew", "from plain JS 🙂"])).await;
-    is_quiet(&ann).await;
-    is_quiet(&embed).await;
+    ann.shows(&["from Yew", "from plain JS 🙂"]).await;
+    ann.console_is_clean().await;
+    embed.console_is_clean().await;
     ann.close().await;
     embed.close().await;
 }
@@ -145,7 +137,7 @@ async fn the_page_without_yew_shows_and_publishes_events() {
     for event in ["hello.world local", "chat.lobby.TEXT_MESSAGE stored"] {
         assert!(rows.as_array().is_some_and(|rows| rows.contains(&event.into())), "{rows}");
     }
-    is_quiet(&page).await;
+    page.console_is_clean().await;
     page.close().await;
 }
 
@@ -163,6 +155,6 @@ async fn a_client_in_another_language_reads_messages_of_the_browser() {
     let output =
         tokio::time::timeout(end_to_end::PATIENCE, reader).await.expect("Python ends").unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    ann.shows(&owned(&["hello from the browser"])).await;
+    ann.shows(&["hello from the browser"]).await;
     ann.close().await;
 }

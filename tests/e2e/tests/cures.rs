@@ -4,23 +4,7 @@
 use std::time::{Duration, Instant};
 
 use end_to_end::{Browser, Driver, Network, Proxy, Relay, eventually};
-use serde_json::{Value, json};
-
-fn owned(texts: &[&str]) -> Vec<String> {
-    texts.iter().map(|text| (*text).to_owned()).collect()
-}
-
-async fn value(browser: &Browser, css: &str) -> Value {
-    browser.run("return document.querySelector(arguments[0]).value", vec![css.into()]).await
-}
-
-async fn title(browser: &Browser) -> String {
-    browser.run("return document.title", vec![]).await.as_str().unwrap_or_default().to_owned()
-}
-
-async fn has_title(browser: &Browser, expected: &str) {
-    eventually(expected, async || (title(browser).await == expected).then_some(())).await;
-}
+use serde_json::json;
 
 /// When the page was first painted, and when its program had arrived, in milliseconds.
 const TIMES: &str = "const [paint] = performance.getEntriesByName('first-contentful-paint');
@@ -45,12 +29,12 @@ async fn name_room_and_join_are_painted_and_usable_before_the_program_has_arrive
     let place = "const { x, y, width } = document.querySelector('#name').getBoundingClientRect();
         return [x, y, width];";
     let before = ann.run(place, vec![]).await;
-    assert_eq!(value(&ann, "#room").await, "tea & cake");
+    assert_eq!(ann.value("#room").await, "tea & cake");
     assert_eq!(ann.run("return document.activeElement.id", vec![]).await, "name");
     ann.put("#name", "Ann").await;
     assert_eq!(ann.run("return window.wasmBindings === undefined", vec![]).await, true);
     ann.started().await;
-    assert_eq!(value(&ann, "#name").await, "Ann", "what was typed stays");
+    assert_eq!(ann.value("#name").await, "Ann", "what was typed stays");
     assert_eq!(ann.run(place, vec![]).await, before, "nothing moves");
     let times = ann.run(TIMES, vec![]).await;
     let (painted, arrived) = (times[0].as_f64().unwrap(), times[1].as_f64().unwrap());
@@ -85,7 +69,7 @@ async fn name_room_and_join_are_painted_and_usable_before_the_program_has_arrive
     let is_asked = ann.run(is_shown, vec![]).await;
     assert_eq!(is_asked, false, "a user with a name and a room is not asked again");
     ann.online().await;
-    assert_eq!(ann.console_errors().await, [""; 0]);
+    ann.console_is_clean().await;
     ann.close().await;
 }
 
@@ -101,11 +85,11 @@ async fn a_guest_window_is_a_second_person() {
     ann.say("hello from the guest").await;
     ann.appears(".message.own[data-state=stored]").await;
     ann.show(&first).await;
-    ann.shows(&owned(&["hello from the guest"])).await;
+    ann.shows(&["hello from the guest"]).await;
     assert_eq!(ann.run("return !!document.querySelector('.own')", vec![]).await, false);
     ann.say("hello from Ann").await;
     ann.show(&guest).await;
-    ann.shows(&owned(&["hello from the guest", "hello from Ann"])).await;
+    ann.shows(&["hello from the guest", "hello from Ann"]).await;
     ann.appears(".message:last-child:not(.own)").await;
     ann.reload().await;
     ann.online().await;
@@ -118,9 +102,9 @@ async fn a_guest_window_is_a_second_person() {
     ann.click("#menu .open-guest").await;
     ann.show_new_tab(&[first, guest]).await;
     ann.online().await;
-    ann.shows(&owned(&["hello from the guest", "hello from Ann"])).await;
+    ann.shows(&["hello from the guest", "hello from Ann"]).await;
     assert_eq!(ann.run("return !!document.querySelector('.own')", vec![]).await, false);
-    assert_eq!(ann.console_errors().await, [""; 0]);
+    ann.console_is_clean().await;
     ann.close().await;
 }
 
@@ -144,11 +128,11 @@ async fn the_menu_copies_the_link_and_back_after_leaving_does_not_enter_the_room
     ann.click(".empty .copy-link").await;
     ann.says(".toast", &link).await;
 
-    has_title(&ann, "tea - event-driven-kit chat").await;
+    ann.has_title("tea - event-driven-kit chat").await;
     ann.click(".open-menu").await;
     ann.click("#leave").await;
     ann.appears("#join").await;
-    has_title(&ann, "event-driven-kit chat").await;
+    ann.has_title("event-driven-kit chat").await;
     ann.run("history.back()", vec![]).await;
     eventually("the address without a room", async || {
         (ann.run("return location.hash", vec![]).await == "").then_some(())
@@ -166,19 +150,19 @@ async fn the_title_counts_what_arrives_while_the_page_is_not_in_front() {
     bob.say("before Ann").await;
     bob.appears(".message[data-state=stored]").await;
     ann.join(&relay.url(), "tea", "Ann").await;
-    ann.shows(&owned(&["before Ann"])).await;
-    assert_eq!(title(&ann).await, "tea - event-driven-kit chat");
+    ann.shows(&["before Ann"]).await;
+    assert_eq!(ann.title().await, "tea - event-driven-kit chat");
     // A headless browser gives every page the focus.
     ann.run("document.hasFocus = () => false", vec![]).await;
     bob.say("one").await;
     bob.say("two").await;
-    has_title(&ann, "(2) tea - event-driven-kit chat").await;
+    ann.has_title("(2) tea - event-driven-kit chat").await;
     ann.run("document.hasFocus = () => true; dispatchEvent(new Event('focus'))", vec![]).await;
-    has_title(&ann, "tea - event-driven-kit chat").await;
+    ann.has_title("tea - event-driven-kit chat").await;
     bob.say("three").await;
     ann.appears(".message:nth-child(4)").await;
     // Until the list has looked at what is on the screen, which it does twice a second.
-    has_title(&ann, "tea - event-driven-kit chat").await;
+    ann.has_title("tea - event-driven-kit chat").await;
     ann.close().await;
     bob.close().await;
 }
@@ -212,9 +196,9 @@ async fn offline_the_page_counts_what_waits_and_connects_when_asked_and_a_waitin
     assert_eq!(ann.run(signs, vec![]).await, json!(["Waiting", "Waiting", "Waiting"]));
 
     ann.click(".message:nth-child(2) .waiting button").await;
-    ann.shows(&owned(&["one", "three"])).await;
+    ann.shows(&["one", "three"]).await;
     ann.says("#link .detail", "2 waiting").await;
-    assert_eq!(value(&ann, "#composer").await, "two");
+    assert_eq!(ann.value("#composer").await, "two");
     assert_eq!(ann.run("return document.activeElement.id", vec![]).await, "composer");
 
     // The click opens a socket at once, unless an attempt is under way.
@@ -225,14 +209,9 @@ async fn offline_the_page_counts_what_waits_and_connects_when_asked_and_a_waitin
         .await;
     network.set(Network::Whole);
     let begun = Instant::now();
-    eventually("the link", async || {
-        let script = "document.querySelector('#link .connect')?.click();
-            return !!document.querySelector('#link[data-state=online]')";
-        (ann.run(script, vec![]).await == true).then_some(())
-    })
-    .await;
+    ann.connect_now().await;
     assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
-    bob.shows(&owned(&["one", "three"])).await;
+    bob.shows(&["one", "three"]).await;
     eventually("ticks", async || {
         (ann.run(signs, vec![]).await == json!(["Sent", "Sent"])).then_some(())
     })
@@ -247,7 +226,7 @@ async fn emoji_are_in_colour_and_few_of_them_alone_are_large() {
     let (driver, relay) = (Driver::start().await, Relay::start().await);
     let ann = Browser::open(&driver).await;
     ann.join(&relay.url(), "tea", "Ann").await;
-    let texts = owned(&["text", "😀 👩‍👩‍👧‍👦 ❤", "four 😀😀😀😀"]);
+    let texts = ["text", "😀 👩‍👩‍👧‍👦 ❤", "four 😀😀😀😀"];
     for text in &texts {
         ann.paste(text).await;
     }

@@ -18,7 +18,7 @@ async fn three_messages_wait_while_the_relay_is_down_and_try_now_sends_them_with
         detail.strip_suffix(" waiting").map_or(0, |count| count.parse().expect("a number"))
     };
     let before: u32 = waiting().await;
-    let texts = ["one", "two", "three"].map(str::to_owned);
+    let texts = ["one", "two", "three"];
     for text in &texts {
         ann.paste(text).await;
     }
@@ -28,12 +28,7 @@ async fn three_messages_wait_while_the_relay_is_down_and_try_now_sends_them_with
 
     relay.restart().await;
     let begun = Instant::now();
-    eventually("the link", async || {
-        let script = "document.querySelector('#link .connect')?.click();
-            return !!document.querySelector('#link[data-state=online]')";
-        (ann.run(script, vec![]).await == true).then_some(())
-    })
-    .await;
+    ann.connect_now().await;
     assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
     ann.shows(&texts).await;
     eventually("three ticks", async || {

@@ -57,7 +57,7 @@ async fn a_message_that_is_sent_while_the_relay_is_down_arrives_when_it_is_back(
         eventually(state, is_so).await;
     };
 
-    let texts = ["Shall we have lunch?", "Yes, at noon! 🍜", "See you there"].map(str::to_owned);
+    let texts = ["Shall we have lunch?", "Yes, at noon! 🍜", "See you there"];
     ann.say(&texts[0]).await;
     bob.shows(&texts[..1]).await;
     bob.paste(&texts[1]).await;

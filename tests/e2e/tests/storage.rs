@@ -1,7 +1,7 @@
 //! What the browser keeps: drafts, and messages that the relay has refused.
 
 use end_to_end::{Browser, Driver, Proxy, Relay, Writer, eventually};
-use serde_json::{Value, json};
+use serde_json::json;
 
 #[tokio::test]
 async fn a_draft_outlives_another_room_and_a_reload_and_is_gone_once_sent() {
@@ -28,17 +28,6 @@ async fn firefox_keeps_drafts_too() {
     ann.close().await;
 }
 
-async fn value(browser: &Browser, css: &str) -> Value {
-    browser.run("return document.querySelector(arguments[0]).value", vec![css.into()]).await
-}
-
-async fn has_title(browser: &Browser, expected: &str) {
-    eventually(expected, async || {
-        (browser.run("return document.title", vec![]).await == expected).then_some(())
-    })
-    .await;
-}
-
 async fn a_draft_outlives_all_but_its_sending(ann: &Browser) {
     let relay = Relay::start().await;
     ann.join(&relay.url(), "a", "Ann").await;
@@ -48,24 +37,24 @@ async fn a_draft_outlives_all_but_its_sending(ann: &Browser) {
         ann.says("h1", &format!("#{room}")).await;
     };
     go_to("b").await;
-    has_title(ann, "b - event-driven-kit chat").await;
-    assert_eq!(value(ann, "#composer").await, "");
+    ann.has_title("b - event-driven-kit chat").await;
+    assert_eq!(ann.value("#composer").await, "");
     go_to("a").await;
-    assert_eq!(value(ann, "#composer").await, "half a thought");
+    assert_eq!(ann.value("#composer").await, "half a thought");
     ann.put("#composer", "half a thought, and more").await;
     ann.reload().await;
     ann.online().await;
-    assert_eq!(value(ann, "#composer").await, "half a thought, and more");
+    assert_eq!(ann.value("#composer").await, "half a thought, and more");
     let other = ann.open_tab().await;
     ann.goto(&format!("{}/#a", relay.url())).await;
     ann.appears("#composer").await;
-    assert_eq!(value(ann, "#composer").await, "half a thought, and more", "in another tab");
+    assert_eq!(ann.value("#composer").await, "half a thought, and more", "in another tab");
     ann.show(&other).await;
     ann.click("#send").await;
     ann.appears(".message[data-state=stored]").await;
     ann.reload().await;
     ann.online().await;
-    assert_eq!(value(ann, "#composer").await, "");
+    assert_eq!(ann.value("#composer").await, "");
 }
 
 async fn a_refused_message_keeps_its_place_and_text(ann: &Browser) {

@@ -101,7 +101,7 @@ async fn messages_that_copy_my_id_are_not_shown_as_mine() {
         ann.online().await;
         ann.appears(".message:nth-child(2)").await;
         assert_eq!(own(&ann).await, json!(["it is me"]), "after a reload");
-        assert_eq!(ann.console_errors().await, [""; 0]);
+        ann.console_is_clean().await;
         ann.close().await;
         stranger.0.close().await;
     }
@@ -136,7 +136,7 @@ async fn invisible_names_and_messages_are_refused() {
     stranger.says(unnamed.clone(), "\u{200b}\u{202e}").await;
     stranger.says(unnamed, "no name says").await;
     stranger.says(turned, "Bob says").await;
-    ann.shows(&["no name says".to_owned(), "Bob says".to_owned()]).await;
+    ann.shows(&["no name says", "Bob says"]).await;
     let senders =
         "return [...document.querySelectorAll('.sender')].map(({ textContent }) => textContent)";
     assert_eq!(ann.run(senders, vec![]).await, json!(["(no name) (guest)", "Bob (guest)"]));
@@ -162,7 +162,7 @@ async fn malformed_and_empty_events_make_no_row_and_one_line_of_the_console() {
         if load == 2 {
             ann.reload().await;
         }
-        ann.shows(&["the last".to_owned()]).await;
+        ann.shows(&["the last"]).await;
         let reported = async || {
             lines.extend(ann.console_lines().await);
             (lines.len() >= load).then_some(())
@@ -247,7 +247,7 @@ async fn an_event_without_a_time_is_not_shown_as_1970() {
     let ann = reader(&driver, &relay, Page::Yew).await;
     let stranger = Stranger::open(&driver, &relay).await;
     stranger.0.run_async("stranger.sayWithoutTime(arguments[0])", vec![]).await;
-    ann.shows(&["without a time".to_owned()]).await;
+    ann.shows(&["without a time"]).await;
     let times = "return [...document.querySelectorAll('time')].map(({ dateTime }) => dateTime)";
     let times = ann.run(times, vec![]).await.to_string();
     assert!(!times.contains("1970"), "{times}");

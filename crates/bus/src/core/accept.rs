@@ -5,7 +5,7 @@ use std::any::Any;
 use std::rc::Rc;
 
 use super::{Core, GATED, Gate, Turn};
-use crate::request::PendingRequest;
+use crate::event::PendingRequest;
 use crate::{MAX_QUEUED, Payload, PublishError, Published, Topic};
 
 impl<P: Payload> Core<P> {

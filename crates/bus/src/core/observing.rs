@@ -2,10 +2,10 @@
 
 use std::rc::Rc;
 
+use super::slot::{Delivered, Route, Slot};
 use super::{Core, OBSERVED};
 use crate::observe::{ObservedCall, ObservedTurn, Observer, SubscriptionInfo};
 use crate::order::in_order;
-use crate::slot::{Delivered, Route, Slot};
 use crate::{Event, Payload};
 
 /// The observers of a bus. Replaced as a whole, so that no borrow is held while they run.

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use std::rc::Rc;
 
 use crate::Topic;
-use crate::request::PendingRequest;
+use crate::event::PendingRequest;
 use crate::schedule::Job;
 
 /// An event or a job with a place in the order.

@@ -6,8 +6,8 @@ use std::num::NonZeroUsize;
 use std::rc::Rc;
 
 use crate::core::Bounded;
+use crate::event::PendingRequest;
 use crate::queue::Policy;
-use crate::request::PendingRequest;
 use crate::{Overflow, Payload, Topic};
 
 /// An event that waits or is being handled.

@@ -2,7 +2,7 @@
 
 const MARKS: usize = 2_048;
 
-/// How many lookups of other topics a mark survives before one of them replaces it. So many topics that
+/// How many lookups of other topics a mark survives before one of them replaces it. Up to this number of topics that
 /// alternate become hot as well, and a topic is hot after this many lookups at the latest.
 pub(super) const PATIENCE: u8 = 64;
 

@@ -1,7 +1,8 @@
 //! Random programs on the bus, compared with a model that is too simple to be wrong.
 //!
-//! A program is a list of commands. Each handler has a list of its own, which it runs when it is called.
-//! Subscriptions have ids in the order of their creation. A failure prints its seed: `PROGRAM_SEED=<seed> cargo test -p event-driven-kit-bus --test programs`.
+//! A program is a list of commands. Each handler has a list of its own, which it runs when it is called. Subscriptions
+//! have ids in the order of their creation. A failure prints its seed: `PROGRAM_SEED=<seed> cargo test -p
+//! event-driven-kit-bus --test programs`.
 
 mod generate;
 mod model;

@@ -111,14 +111,7 @@ fn an_observer_sees_echoes_that_reach_no_subscription_which_measurements_do_not_
 #[test]
 fn an_observer_does_not_change_what_subscribers_receive() {
     let stage = Stage::new();
-    let bus = stage.bus.clone();
-    let _first = stage.bus.subscribe(pattern("a"), move |event| {
-        if event.payload.0 == "one" {
-            bus.publish(topic("a"), Text("two".into())).unwrap();
-        }
-        Ok(())
-    });
-    let _second = stage.listen("second", "a");
+    let _subscriptions = stage.cascade();
     stage.publish("a", "one");
     let without = stage.logged();
     let _observation = stage.bus.observe(Rc::new(Notes::default()));

@@ -233,13 +233,13 @@ fn a_waiting_queue_made_inside_a_handler_receives_later_events_only() {
 #[test]
 fn every_drop_is_reported_except_of_the_runtimes_own_events() {
     let stage = Stage::new();
-    let _told = stage.listen("told", "$bus.dropped");
+    let _told = stage.listen("reported", "$bus.dropped");
     let _small =
         stage.bus.subscriber(pattern("a")).label("small").queue(n(1), Overflow::drop_newest());
     let system = queue(&stage, "$bus.link", 1, Overflow::wait());
     stage.publish("a", "1");
     stage.publish("a", "2");
-    assert_eq!(stage.logged(), ["told:lost a small"]);
+    assert_eq!(stage.logged(), ["reported:lost a small"]);
     stage.bus.announce(topic("$bus.link"), Text("up".into()));
     stage.bus.announce(topic("$bus.link"), Text("down".into()));
     assert_eq!((system.dropped(), stage.logged().len()), (1, 0));

@@ -37,8 +37,8 @@ pub struct Stage {
 impl Stage {
     pub fn new() -> Self {
         let console = Log::default();
-        let told = console.clone();
-        let bus = Bus::new(move |failure| told.borrow_mut().push(failure.to_string()));
+        let reported = console.clone();
+        let bus = Bus::new(move |failure| reported.borrow_mut().push(failure.to_string()));
         Self { bus, log: Log::default(), console }
     }
 
@@ -49,6 +49,18 @@ impl Stage {
             log.borrow_mut().push(format!("{name}:{}", event.payload.0));
             Ok(())
         })
+    }
+
+    /// Subscribes twice to `a`: a handler that answers "one" with "two" there, and then one that logs as `second`.
+    pub fn cascade(&self) -> (Subscription, Subscription) {
+        let bus = self.bus.clone();
+        let first = self.bus.subscribe(pattern("a"), move |event| {
+            if event.payload.0 == "one" {
+                publish(&bus, "a", "two");
+            }
+            Ok(())
+        });
+        (first, self.listen("second", "a"))
     }
 
     pub fn publish(&self, topic: &str, text: &str) -> Published {

@@ -57,7 +57,7 @@ async fn fetch() -> Option<String> {
     text.as_string()
 }
 
-/// Whether the table is there, once it is loaded or could not be.
+/// Whether the table is there, once loading has ended.
 #[hook]
 pub fn use_table() -> Option<bool> {
     let is_there = use_state_eq(|| table().map(|_| true));

@@ -1,4 +1,4 @@
-//! Who is in the open room: joins it, watches it, and lists the persons in it.
+//! The people in the open room: joins and watches it, and lists them.
 
 use std::rc::Rc;
 
@@ -15,7 +15,7 @@ use crate::events::{Here, PersonId, Room};
 use crate::language::{t, t_count};
 use crate::model::members::{Member, members};
 
-/// Joins the room that is open, and returns who is in it, once that is known.
+/// Joins the room that is open, and returns the people in it, once they are known.
 #[hook]
 pub fn use_members(
     room: Option<&Room>,
@@ -25,7 +25,7 @@ pub fn use_members(
 ) -> Vec<Member> {
     let here = use_state_eq(|| (String::new(), Vec::new()));
     let is_away = use_is_away();
-    // A room that no one can be in, while none is open.
+    // While no room is open, a topic that no page joins.
     let topic = room.map_or("$none", |room| room.presence()).to_owned();
     let (set, myself) = (here.setter(), me.clone());
     use_subscription(&[PRESENCE_TOPIC, &topic].concat(), move |event| {

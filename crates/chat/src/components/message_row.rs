@@ -252,7 +252,7 @@ fn actions(props: &MessageRowProps) -> Html {
     }
 }
 
-/// One of the stylesheet's eight colours for names. One who imitates another one's name most likely gets another colour.
+/// One of the stylesheet's eight colours for names. A person who imitates another's name most likely gets another colour.
 fn tone(row: &Row) -> &'static str {
     const TONES: [&str; 8] =
         ["tone-0", "tone-1", "tone-2", "tone-3", "tone-4", "tone-5", "tone-6", "tone-7"];

@@ -1,4 +1,4 @@
-//! What the message list asks the bridge. Above all: who has sent an event, by the relay's attestation. An event's own
+//! What the message list asks the bridge. Above all the sender of an event, as the relay attests it. An event's own
 //! claim about its sender proves nothing.
 
 use std::rc::Rc;
@@ -39,7 +39,7 @@ impl Origin {
         }
     }
 
-    /// The name to show for the sender of `event`, who claims this one.
+    /// The name to show for the sender of `event`, given the claimed one.
     pub fn name(&self, event: &Event, claimed: &str) -> String {
         text::shown_name(event.account().unwrap_or(claimed))
     }

@@ -1,7 +1,7 @@
 //! The state behind the list of rooms: it folds the events of all rooms and of the user, and lasts as long as the page.
 //! Components read it, and render again when it calls them.
 //!
-//! It is no component and no hook, because each room would be one more, whether it is shown or not.
+//! It is neither a component nor a hook: each room would need one of its own, whether it is shown or not.
 
 mod count;
 mod directory;
@@ -48,15 +48,15 @@ pub struct RoomList {
     this: Weak<Self>,
     bus: Bus,
     origin: RefCell<Origin>,
-    /// Who the user is, by the relay. Remembered from the last visit until the link is up.
+    /// The user's id, as the relay attests it. Remembered from the last visit until the link is up.
     me: RefCell<Option<PersonId>>,
     name: RefCell<String>,
-    /// Whether the relay has said who the user is since the page was loaded.
+    /// Whether the relay has sent the user's id since the page was loaded.
     is_attested: Cell<bool>,
     rooms: RefCell<Rooms>,
     names: RefCell<Vec<(PersonId, AttrValue)>>,
     invitations: RefCell<Vec<(AttrValue, AttrValue)>>,
-    /// The rooms that want to be found: the key, and what it is about.
+    /// The rooms of the directory: the key, and the description.
     directory: RefCell<Vec<(AttrValue, AttrValue)>>,
     directory_rule: RefCell<Option<RuleGuard>>,
     open: RefCell<Option<Room>>,
@@ -65,7 +65,7 @@ pub struct RoomList {
     /// Whether the room that is open has its first page, so that the others may load theirs.
     is_settled: Cell<bool>,
     line: Cell<Line>,
-    /// The direct messages of which the other person has been told.
+    /// The direct messages to which the other person was invited.
     invited: RefCell<Vec<AttrValue>>,
     draft_rule: RefCell<Option<RuleGuard>>,
     person_rules: RefCell<Vec<RuleGuard>>,
@@ -203,7 +203,7 @@ impl RoomList {
         self.look_at_link();
     }
 
-    /// Who the user is, if it is known.
+    /// The user's id, if it is known.
     pub fn me(&self) -> Option<PersonId> {
         self.me.borrow().clone()
     }
@@ -272,7 +272,7 @@ impl RoomList {
         }
     }
 
-    /// What a room is to the user from now on.
+    /// Changes the membership of the user in a room.
     pub fn set_membership(&self, room: &Room, membership: Membership) {
         self.rooms.borrow_mut().set(&room.key, membership);
         self.publish_membership(&room.key, membership);
@@ -285,7 +285,7 @@ impl RoomList {
         self.set_membership(room, Membership::default());
     }
 
-    /// What a room is to the user.
+    /// The membership of the user in a room.
     pub fn membership(&self, room: &Room) -> Membership {
         self.rooms.borrow().get(&room.key).map(|entry| entry.membership).unwrap_or_default()
     }
@@ -351,7 +351,7 @@ impl RoomList {
         self.open.borrow().as_ref().is_some_and(|open| *open.key == *key)
     }
 
-    /// Other rooms are joined than before, or what they are to the user has changed.
+    /// The joined rooms, or the membership of the user in one, have changed.
     fn changed_rooms(&self) {
         storage::write(ROOMS, &self.rooms.borrow().to_text());
         self.keep();

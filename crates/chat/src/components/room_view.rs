@@ -1,5 +1,5 @@
 //! A room whose messages are in the page. If it is open: its messages, the users who are typing, and the composer.
-//! Else nothing of it is drawn, but its messages are there at once when it is opened.
+//! Otherwise nothing of it is drawn, but its messages are ready for when it is opened.
 
 use std::rc::Rc;
 

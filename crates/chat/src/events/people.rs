@@ -5,7 +5,8 @@ use std::rc::Rc;
 use event_driven_kit::escape_token;
 use serde::{Deserialize, Serialize};
 
-use super::{DIRECT, Person};
+use super::Person;
+use crate::address::DIRECT;
 
 /// A person as the relay attests it: the token of an account's name, or `~` and the client id of a guest.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,7 +26,7 @@ impl PersonId {
         Self(token.into())
     }
 
-    /// Who has sent an event: the account, or the guest with this client, such as `/clients/7f`.
+    /// The sender of an event: the account, or the guest with this client, such as `/clients/7f`.
     pub fn of_sender(account: Option<&str>, client: &str) -> Self {
         match account {
             Some(account) => Self::of_subject(account),
@@ -93,7 +94,7 @@ pub struct Profile {
     pub name: String,
 }
 
-/// What a room is to a person.
+/// The membership of a person in a room.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Membership {
     /// Whether it is in the list of rooms.
@@ -109,7 +110,7 @@ pub struct Membership {
 pub struct Invited {
     /// The [key](super::Room::key) of the room for the person who is invited.
     pub room: String,
-    /// Who invites, by their own claim.
+    /// The person who invites. A claim.
     pub by: Person,
 }
 

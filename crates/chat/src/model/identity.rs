@@ -1,4 +1,4 @@
-//! Whose a message is, by what the relay attests. What a message itself says about its sender is a hint for guests only.
+//! The author of a message, as the relay attests it. What a message itself says about its sender is a hint for guests only.
 
 use super::text;
 use super::timeline::Seen;

@@ -1,10 +1,9 @@
-//! The Markdown of messages: bold, italic, strike, code, fences, quotes, lists, links, and addresses that become links. HTML
-//! is text. Line breaks stay as they are written.
+//! The Markdown of messages: bold, italic, strike, code, fences, quotes, lists, links, and addresses that become links.
+//! HTML is text. Line breaks stay as they are written.
 //!
 //! A text takes time in proportion to its length, whatever is in it.
 
 mod inline;
-mod links;
 
 use inline::inline;
 

@@ -1,4 +1,4 @@
-//! Who is in a room, from its occupants: a person with several browsers is one.
+//! The people in a room, from its occupants. A person with several browsers is listed once.
 
 use std::rc::Rc;
 
@@ -16,7 +16,7 @@ pub struct Member {
     pub id: PersonId,
     /// The name, by the person's own claim.
     pub name: Rc<str>,
-    /// Whether none of the person's pages is looked at.
+    /// Whether all pages of the person are hidden.
     pub is_away: bool,
     /// Whether it is the user.
     pub is_me: bool,

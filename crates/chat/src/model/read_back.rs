@@ -1,6 +1,7 @@
 //! Reads the relations of the messages of some days back from the newest one, in a bounded number of pages.
 
-/// The messages of a part have relations on at most this many days. For more days, all relations since the first one are read.
+/// The messages of a part have relations on at most this many days. For more days, all relations since the first one
+/// are read.
 const MOST_DAYS: usize = 7;
 /// At most how many pages are read at a time.
 const MOST_PAGES: u32 = 16;

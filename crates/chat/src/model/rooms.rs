@@ -28,15 +28,15 @@ pub struct Rooms {
 pub struct Entry {
     /// The [key](crate::events::Room::key).
     pub key: Rc<str>,
-    /// What it is to the user.
+    /// The membership of the user.
     pub membership: Membership,
     /// The newest message.
     pub newest: Option<Newest>,
     /// The messages that were not read.
     pub unread: Unread,
-    /// Whether the log says what it is to the user, and not only this browser.
+    /// Whether the log has the membership, and not only this browser.
     pub is_in_log: bool,
-    /// It was joined just now: what the history brings was never unread.
+    /// It was joined just now: its history counts as read.
     is_fresh: bool,
 }
 
@@ -89,7 +89,8 @@ impl Rooms {
         self.entries.iter().filter(counted).map(|entry| entry.unread.count()).sum()
     }
 
-    /// What a room is to the user from now on. A new room is not added beyond a bound. Returns whether anything changed.
+    /// Changes the membership of the user in a room. A new room is not added beyond a bound. Returns whether anything
+    /// changed.
     pub fn set(&mut self, key: &str, membership: Membership) -> bool {
         if let Some(entry) = self.entry(key) {
             return std::mem::replace(&mut entry.membership, membership) != membership;
@@ -108,7 +109,7 @@ impl Rooms {
         has_room
     }
 
-    /// The log says what a room is to the user. Returns whether anything changed.
+    /// The log has the membership of the user in a room. Returns whether anything changed.
     pub fn set_logged(&mut self, key: &str, membership: Membership) -> bool {
         let is_changed = self.set(key, membership);
         if let Some(entry) = self.entry(key) {

@@ -1,6 +1,8 @@
 //! The bounds of names and messages, for sending and for showing. Other clients may be different programs, so received
 //! texts are held to the same bounds.
 
+mod message;
+
 use std::rc::Rc;
 
 use icu_properties::CodePointSetData;
@@ -8,8 +10,8 @@ use icu_properties::props::DefaultIgnorableCodePoint;
 
 use yew::AttrValue;
 
-use crate::events::{Person, Reference, TextMessage};
 use crate::language::{t, t_with};
+pub use message::shown;
 
 /// The most code points of a message. UTF-8 needs at most four bytes for each, so a message has at most 24,000 bytes:
 /// a fraction of what a relay accepts, and laid out within half a second in any script.
@@ -138,34 +140,6 @@ pub fn line(text: &str) -> Option<String> {
 fn is_directive(character: char) -> bool {
     // Separators of lines and paragraphs, embeddings, overrides and isolates.
     character.is_control() || matches!(character, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
-/// The part of a message that is kept and shown. Empty if nothing is visible.
-pub fn shown(message: Rc<TextMessage>) -> Option<Rc<TextMessage>> {
-    let TextMessage { sender, text, reply_to, mentions } = &*message;
-    if !is_visible(text) {
-        return None;
-    }
-    let bounded = [first(MOST_CHARACTERS, text), first(MOST_OF_NAME, &sender.id)];
-    let name = shown_name(&sender.name);
-    let is_short = reply_to.as_ref().is_none_or(is_possible)
-        && mentions.len() <= MOST_MENTIONS
-        && mentions.iter().all(|id| id.len() <= MOST_OF_ID);
-    if bounded == [text, &sender.id] && name == sender.name && is_short {
-        return Some(message);
-    }
-    let [bounded, id] = bounded;
-    let sender = Person { id: id.to_owned(), name };
-    let reply_to = reply_to.clone().filter(is_possible);
-    let mentions = mentions.iter().take(MOST_MENTIONS).filter(|id| id.len() <= MOST_OF_ID);
-    let mentions = mentions.cloned().collect();
-    Some(Rc::new(TextMessage { sender, text: cut(text, bounded), reply_to, mentions }))
-}
-
-/// Whether its parts are not longer than those of an event's id and position.
-fn is_possible(reference: &Reference) -> bool {
-    let Reference { id, epoch, offset } = reference;
-    [id, epoch, offset].iter().all(|part| part.len() <= MOST_OF_ID)
 }
 
 fn cut(text: &str, bounded: &str) -> String {

@@ -5,9 +5,11 @@
 //! The message list folds it from the room's events. Each message occurs once, and the order in which events of the log
 //! arrive does not matter.
 
+mod author;
 mod chunks;
 mod marks;
 mod part;
+mod place;
 mod relations;
 mod row;
 
@@ -16,10 +18,12 @@ use std::rc::Rc;
 
 use super::refusal::Refusal;
 
+pub use author::Author;
 pub use chunks::Chunk;
 pub use marks::{Gap, Mark, marks};
+pub use place::Place;
 pub use relations::{About, Fold, Relation, utc_day};
-pub use row::{Author, Place, Row, Seen, State};
+pub use row::{Row, Seen, State};
 
 use chunks::Chunks;
 use part::Part;

@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn one_who_types_on_stays_in_place_and_one_who_stops_fades() {
+    fn a_user_that_types_on_stays_in_place_and_one_that_stops_fades() {
         let mut typists = Typists::default();
         type_in(&mut typists, "ann", 0.0);
         type_in(&mut typists, "bob", 1_000.0);
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn one_whose_message_came_types_no_more() {
+    fn a_user_whose_message_came_is_no_longer_typing() {
         let mut typists = Typists::default();
         type_in(&mut typists, "ann", 0.0);
         typists.said("ann");

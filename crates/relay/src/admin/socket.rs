@@ -46,9 +46,9 @@ pub(super) async fn serve(data: &Path, admin: &Admin) {
         let (mut asked, mut request) = ((&mut stream).take(LONGEST), String::new());
         let read = tokio::time::timeout(ASKS_WITHIN, asked.read_to_string(&mut request)).await;
         let answer = match admin.answer(&request).await {
-            Some(Ok(told)) => {
-                tracing::info!("an operator has asked: {told}");
-                format!("ok {told}\n")
+            Some(Ok(message)) => {
+                tracing::info!("an operator has asked: {message}");
+                format!("ok {message}\n")
             }
             Some(Err(error)) => {
                 tracing::error!(%error, "an operator's request has failed");
@@ -90,7 +90,7 @@ pub(super) fn ask(
     talk().map_err(silent)?;
     let answer = answer.trim_end();
     match answer.split_once(' ') {
-        Some(("ok", told)) => Ok(Some(Ok(told.to_owned()))),
+        Some(("ok", message)) => Ok(Some(Ok(message.to_owned()))),
         Some(("failed", why)) => Ok(Some(Err(why.to_owned()))),
         _ => Err(silent(ErrorKind::UnexpectedEof.into())),
     }

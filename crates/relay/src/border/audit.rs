@@ -1,7 +1,7 @@
-//! The audit log, on the `tracing` target `audit`: who connects, what is refused or denied, and what is deleted.
+//! The audit log, on the `tracing` target `audit`: connections, refusals, denials and deletes.
 //!
-//! It contains addresses, codes, the names of accounts and the ids of their keys, and nothing that a client wrote. Each kind has a
-//! rate limit, so that an attacker cannot flood the log. The next line counts what was left out.
+//! It contains addresses, codes, the names of accounts and the ids of their keys, and nothing that a client wrote. Each
+//! kind has a rate limit, so that an attacker cannot flood the log. The next line counts what was left out.
 
 use std::net::IpAddr;
 use std::sync::LazyLock;
@@ -12,50 +12,20 @@ use trust::Thumbprint;
 
 use crate::limits::{Bucket, Rate};
 use crate::metrics::Metrics;
+pub(crate) use crate::metrics::Refused;
 
 /// Lines per second and kind.
 const RATE: Rate = Rate::new(1, 10);
 
-/// The kinds of refusals.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Refused {
-    /// A page of a foreign origin.
-    Origin,
-    /// A host that is not on the list.
-    Host,
-    /// A client's secret, key or proof.
-    Secret,
-    /// A credential.
-    Credential,
-    /// A limit was exceeded.
-    Limit,
-    /// A connection without a valid hello.
-    Hello,
-    /// A certificate, or a request for one.
-    Certificate,
-    /// A key or an account that was revoked.
-    Revoked,
-}
-
-impl Refused {
-    /// Their names in the log and in the metrics, in the order of the kinds.
-    pub(crate) const NAMES: [&str; 8] =
-        ["origin", "host", "secret", "credential", "limit", "hello", "certificate", "revoked"];
-
-    fn name(self) -> &'static str {
-        Self::NAMES[self as usize]
-    }
-}
-
-/// Whom a line is about.
+/// The client that a line is about.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Who<'a> {
+pub(crate) struct Actor<'a> {
     /// An account, or a guest. `None` if that is not known.
     pub(crate) subject: Option<&'a str>,
     pub(crate) address: IpAddr,
 }
 
-impl From<IpAddr> for Who<'_> {
+impl From<IpAddr> for Actor<'_> {
     fn from(address: IpAddr) -> Self {
         Self { subject: None, address }
     }
@@ -89,32 +59,37 @@ impl Lines {
 }
 
 /// Counts and logs a refusal, with the status or close code of the answer, or 0 if the connection was dropped.
-pub(crate) fn refused<'a>(metrics: &Metrics, refused: Refused, who: impl Into<Who<'a>>, code: u16) {
+pub(crate) fn refused<'a>(
+    metrics: &Metrics,
+    refused: Refused,
+    actor: impl Into<Actor<'a>>,
+    code: u16,
+) {
     metrics.connections.refused(refused);
     let Some(left_out) = REFUSED[refused as usize].next() else { return };
-    let (refused, Who { subject, address }) = (refused.name(), who.into());
+    let (refused, Actor { subject, address }) = (refused.name(), actor.into());
     tracing::warn!(target: "audit", refused, subject, %address, code, left_out, "refused");
 }
 
 /// Logs that the authority has admitted a client, or its next credential. `key` is the id of the key that verified the
 /// credential.
-pub(crate) fn connected(who: Who<'_>, key: Option<&str>) {
+pub(crate) fn connected(actor: Actor<'_>, key: Option<&str>) {
     let Some(left_out) = CONNECTED.next() else { return };
-    let Who { subject, address } = who;
+    let Actor { subject, address } = actor;
     tracing::info!(target: "audit", subject, key, %address, left_out, "connected");
 }
 
 /// Logs that a client has asked for something that its rights do not cover.
-pub(crate) fn denied(who: Who<'_>) {
+pub(crate) fn denied(actor: Actor<'_>) {
     let Some(left_out) = DENIED.next() else { return };
-    let (code, Who { subject, address }) = (RejectCode::NotAllowed.number(), who);
+    let (code, Actor { subject, address }) = (RejectCode::NotAllowed.number(), actor);
     tracing::warn!(target: "audit", subject, %address, code, left_out, "denied");
 }
 
 /// Logs that a client has got a certificate for a key of its account.
-pub(crate) fn certified(who: Who<'_>, key: &Thumbprint) {
+pub(crate) fn certified(actor: Actor<'_>, key: &Thumbprint) {
     let Some(left_out) = CERTIFIED.next() else { return };
-    let Who { subject, address } = who;
+    let Actor { subject, address } = actor;
     tracing::info!(target: "audit", subject, %key, %address, left_out, "certified");
 }
 
@@ -125,9 +100,9 @@ pub(crate) fn revoked(subject: Option<&str>, keys: &[String]) {
 
 /// Logs the outcome of a delete: the position of the deletion event, or why the event stays. Without an authority the
 /// subject is not known.
-pub(crate) fn deleted(who: Who<'_>, outcome: Result<&Position, RejectCode>) {
+pub(crate) fn deleted(actor: Actor<'_>, outcome: Result<&Position, RejectCode>) {
     let Some(left_out) = DELETED.next() else { return };
-    let Who { subject, address } = who;
+    let Actor { subject, address } = actor;
     match outcome {
         Ok(position) => {
             tracing::info!(target: "audit", subject, %address, %position, left_out, "deleted");

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::limits::{Key, Limits};
 
 /// Each key, and all keys together, have this many permits beyond their limit, for connections that are accepted only
-/// to be told that there are too many.
+/// to be closed with a reason.
 const SURPLUS: usize = 16;
 
 /// See the [module](self).
@@ -121,7 +121,8 @@ impl ConnectionPermit {
         }
     }
 
-    /// Counts the connection as one of `key`, which a request or a credential has named. Returns false if there are too many.
+    /// Counts the connection as one of `key`, which a request or a credential has named. Returns false if there are too
+    /// many.
     pub(crate) fn assign(&mut self, key: &Key) -> bool {
         if self.key.as_ref() == Some(key) {
             return true;

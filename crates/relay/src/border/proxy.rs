@@ -23,10 +23,10 @@ impl Proxies {
     pub(super) fn client(&self, remote: IpAddr, headers: &HeaderMap) -> IpAddr {
         let lines = headers.get_all("x-forwarded-for").iter();
         let lines: Vec<_> = lines.filter_map(|line| line.to_str().ok()).collect();
-        let mut told = lines.iter().flat_map(|line| line.split(',')).rev();
+        let mut forwarded = lines.iter().flat_map(|line| line.split(',')).rev();
         let mut client = remote.to_canonical();
         while self.has(client)
-            && let Some(before) = told.next().and_then(|it| it.trim().parse::<IpAddr>().ok())
+            && let Some(before) = forwarded.next().and_then(|it| it.trim().parse::<IpAddr>().ok())
         {
             client = before.to_canonical();
         }
@@ -35,8 +35,8 @@ impl Proxies {
 
     /// Whether the client speaks TLS to the proxy.
     pub(super) fn is_secure(&self, remote: IpAddr, headers: &HeaderMap) -> bool {
-        let told = headers.get_all("x-forwarded-proto").iter().next_back();
-        let last = told.and_then(|line| line.to_str().ok()?.rsplit(',').next());
+        let forwarded = headers.get_all("x-forwarded-proto").iter().next_back();
+        let last = forwarded.and_then(|line| line.to_str().ok()?.rsplit(',').next());
         self.has(remote) && last.is_some_and(|scheme| scheme.trim().eq_ignore_ascii_case("https"))
     }
 }

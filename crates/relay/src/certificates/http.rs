@@ -17,7 +17,7 @@ use trust::{PublicKey, Thumbprint};
 
 use super::Certificates;
 use crate::authority::Admitted;
-use crate::border::audit::{self, Refused, Who};
+use crate::border::audit::{self, Actor, Refused};
 use crate::border::{Border, Client, Peer};
 use crate::connection::Shared;
 use crate::http::bearer;
@@ -182,7 +182,7 @@ fn certified(
     let name = authority.name(&token);
     let jwt = own.certify(issuer, account.name(), name.as_deref(), &key, LIFE);
     let jwt = jwt.map_err(|error| (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
-    let who = Who { subject: Some(account.name()), address: client.address };
-    audit::certified(who, &thumbprint);
+    let actor = Actor { subject: Some(account.name()), address: client.address };
+    audit::certified(actor, &thumbprint);
     Ok(jwt)
 }

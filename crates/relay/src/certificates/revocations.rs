@@ -1,7 +1,7 @@
-//! Keys and accounts that are not to be believed any longer.
+//! Revoked keys and accounts.
 //!
-//! A revocation is in the log, on the topic of each key that it concerns, where readers look; and on one topic of the relay's
-//! own, which it reads when it starts.
+//! A revocation is in the log, on the topic of each key that it concerns, where readers look; and on one topic of the
+//! relay's own, which it reads when it starts.
 
 use std::collections::HashSet;
 use std::sync::{PoisonError, RwLock};

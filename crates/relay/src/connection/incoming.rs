@@ -4,7 +4,7 @@ use session::CloseCode;
 
 use super::Connection;
 use super::socket::Heard;
-use crate::border::audit::{self, Refused, Who};
+use crate::border::audit::{self, Actor, Refused};
 
 /// The maximum size of messages that are fed before they are answered. Beyond this, the first ones have left the
 /// processor's cache.
@@ -70,12 +70,12 @@ impl Connection {
             }
             _ => return,
         };
-        audit::refused(&self.shared.metrics, refused, self.who(), code.code());
+        audit::refused(&self.shared.metrics, refused, self.actor(), code.code());
     }
 
     /// The client, for the audit log.
-    pub(super) fn who(&self) -> Who<'_> {
-        Who { subject: self.server.subject(), address: self.from.address }
+    pub(super) fn actor(&self) -> Actor<'_> {
+        Actor { subject: self.server.subject(), address: self.from.address }
     }
 
     /// Whether more may be read: all debts are paid, and the machine has room.

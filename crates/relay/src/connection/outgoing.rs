@@ -12,11 +12,11 @@ impl Connection {
     /// subscription reads on from the log.
     pub(super) async fn catch_up(&mut self, heads: &[u64]) {
         for (stream, head) in heads.iter().enumerate() {
-            let told = self.told[stream];
-            if told >= *head {
+            let fed = self.fed[stream];
+            if fed >= *head {
                 continue;
             }
-            match self.shared.hub.recent(stream, told + 1) {
+            match self.shared.hub.recent(stream, fed + 1) {
                 Recent::Events(events) => {
                     let bytes = events.iter().map(|event| event.body.len()).sum();
                     if bytes > LARGE && self.server.pending_effects() > 0 {
@@ -25,12 +25,12 @@ impl Connection {
                     }
                     self.make_room(bytes).await;
                     self.server.committed(&events);
-                    self.told[stream] = events.last().map_or(told, |last| last.offset);
-                    self.meter.fed(stream, self.told[stream]);
+                    self.fed[stream] = events.last().map_or(fed, |last| last.offset);
+                    self.meter.fed(stream, self.fed[stream]);
                 }
                 Recent::Older => {
                     self.server.lagged(stream, *head);
-                    self.told[stream] = *head;
+                    self.fed[stream] = *head;
                     self.meter.read();
                 }
             }

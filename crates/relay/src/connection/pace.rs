@@ -44,7 +44,7 @@ impl Connection {
     pub(super) fn charge(&mut self) {
         self.charge_subscriptions();
         if self.server.take_denials() > 0 {
-            audit::denied(self.who());
+            audit::denied(self.actor());
         }
         let costs = self.server.take_costs();
         if costs == Costs::default() {
@@ -122,7 +122,7 @@ impl Connection {
     /// Checks the time limits.
     pub(super) fn tick(&mut self) {
         let now = self.now();
-        self.meter.look_now(&self.server, &self.told);
+        self.meter.look_now(&self.server, &self.fed);
         let gate = &self.peer.gate;
         self.is_shut = gate.is_shut();
         let limit = self.shared.message_timeout;

@@ -45,7 +45,7 @@ impl Connection {
                     }
                 }
                 self.server.granted(granted, now);
-                audit::connected(self.who(), key.as_deref());
+                audit::connected(self.actor(), key.as_deref());
             }
             Some(Err(refused)) => {
                 self.server.credential_refused(&refused.0);
@@ -116,8 +116,8 @@ impl Connection {
     /// Logs the outcome of a delete that is decided for good.
     pub(super) fn audit_delete(&self, decided: &Decided) {
         match decided {
-            Decided::Stored(position, _) => audit::deleted(self.who(), Ok(position)),
-            Decided::Rejected { code, retry: None, .. } => audit::deleted(self.who(), Err(*code)),
+            Decided::Stored(position, _) => audit::deleted(self.actor(), Ok(position)),
+            Decided::Rejected { code, retry: None, .. } => audit::deleted(self.actor(), Err(*code)),
             Decided::Rejected { .. } | Decided::Fenced => {}
         }
     }

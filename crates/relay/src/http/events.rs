@@ -24,7 +24,7 @@ use tokio::time::timeout;
 
 use super::{AppState, RETRY, bearer};
 use crate::authority::{Admitted, Refused as Refusal};
-use crate::border::audit::{self, Refused, Who};
+use crate::border::audit::{self, Actor, Refused};
 use crate::border::{Client, Peer};
 use crate::connection::{FULL, Shared};
 use crate::hub::{Answer, Charge, Forwarded, Queued};
@@ -87,7 +87,7 @@ async fn publish(
     charge(&shared, &client.allowance, events.len())?;
     let checked = check(&mut server, events);
     if server.take_denials() > 0 {
-        audit::denied(Who { subject: server.subject(), address: client.address });
+        audit::denied(Actor { subject: server.subject(), address: client.address });
     }
     let checked = checked?;
     let queued = Queued::new(client.share.clone());
@@ -108,7 +108,7 @@ async fn publish(
     Ok((status, mode.answer(acks)))
 }
 
-/// Asks the authority who the client is. Returns what checks its events.
+/// Asks the authority about the client. Returns a server that checks its events.
 async fn sign_in(
     shared: &Shared,
     client: &mut Client,
@@ -134,8 +134,8 @@ async fn sign_in(
                 shared.border.sign_in(client, account.name(), raised);
             }
             server.granted(granted, 0);
-            let who = Who { subject: server.subject(), address: client.address };
-            audit::connected(who, key.as_deref());
+            let actor = Actor { subject: server.subject(), address: client.address };
+            audit::connected(actor, key.as_deref());
         }
         Some(Err(refused)) => {
             // Checking a wrong token costs as much as a valid request.

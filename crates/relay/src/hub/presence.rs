@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn one_who_does_not_come_again_leaves_after_the_grace_and_the_watchers_are_woken() {
+    async fn a_member_that_does_not_return_leaves_after_the_grace_and_the_watchers_are_woken() {
         let (presence, bell) = (Arc::new(Presence::default()), Arc::new(Notify::new()));
         presence.join(joiner(1, 1), &lobby(), "ann", b"", None).unwrap();
         presence.join(joiner(2, 2), &lobby(), "bob", b"", None).unwrap();

@@ -203,7 +203,7 @@ mod tests {
     proptest! {
         /// Against a look at all patterns, with topics that were used before a change.
         #[test]
-        fn a_topic_finds_all_who_want_it(
+        fn a_topic_finds_all_its_receivers(
             changes in proptest::collection::vec(
                 ("([ab*-]|ab)(\\.([ab*]|ab)){0,4}(\\.>)?", 0..6_usize, any::<bool>()), 0..60),
             topics in proptest::collection::vec("(\\$a|[ab-]|ab)(\\.([ab]|ab)){0,5}", 1..8),

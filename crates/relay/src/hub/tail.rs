@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_lacks_what_the_store_no_longer_holds_and_who_follows_gets_it() {
+    fn a_page_lacks_what_the_store_no_longer_holds_and_a_follower_gets_it() {
         let mut tails = Tails::new(1);
         let t = Pattern::parse("t").unwrap();
         tails.extend(&events(1..6, 1));

@@ -244,7 +244,7 @@ async fn the_metrics_say_what_waits_for_the_store_and_how_many_commits_failed() 
     let mut appends = appends.into_iter();
     let mut next = || vec![appends.next().unwrap()];
     let says = |line: &str| {
-        let text = metrics.render(None, 0, [0, 0], &hub).unwrap();
+        let text = metrics.render(None, 0, [0, 0], hub.queued(), (0, 0)).unwrap();
         assert!(text.lines().any(|it| it == line), "no {line} in {text}");
     };
     let (first, second) = (next(), next());

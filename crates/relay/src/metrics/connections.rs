@@ -7,7 +7,7 @@ use session::CloseCode;
 use session::server::Wire;
 
 use super::families::Families;
-use crate::border::audit::Refused;
+use super::refused::Refused;
 
 /// The subprotocols, and requests for another one.
 const PROTOCOLS: [&str; 3] = [session::SUBPROTOCOL, session::json::SUBPROTOCOL, "other"];

@@ -105,20 +105,20 @@ impl Meter {
     }
 
     /// Says how far subscriptions have got that have read: when they are done, and each second until then. There may be
-    /// thousands of them. The connection was fed each stream up to the offsets of `told`.
-    pub(crate) fn look(&mut self, server: &Server, told: &[u64], are_done: bool) {
+    /// thousands of them. The connection was fed each stream up to the offsets of `fed`.
+    pub(crate) fn look(&mut self, server: &Server, fed: &[u64], are_done: bool) {
         if self.has_read && (are_done || self.looked.elapsed() >= LOOK) {
-            self.look_now(server, told);
+            self.look_now(server, fed);
         }
     }
 
     /// The same at once.
-    pub(crate) fn look_now(&mut self, server: &Server, told: &[u64]) {
+    pub(crate) fn look_now(&mut self, server: &Server, fed: &[u64]) {
         (self.behind, self.has_read, self.looked) = (0, false, Instant::now());
-        for (stream, told) in told.iter().enumerate() {
+        for (stream, fed) in fed.iter().enumerate() {
             let unread = server.unread(stream).map(|next| next.saturating_sub(1));
             self.behind |= u64::from(unread.is_some()) << stream;
-            self.position.reach(stream, unread.map_or(*told, |unread| unread.min(*told)));
+            self.position.reach(stream, unread.map_or(*fed, |unread| unread.min(*fed)));
         }
     }
 }

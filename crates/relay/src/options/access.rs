@@ -9,7 +9,7 @@ use relay::tokens::{IssuerKey, RightsClaim, Settings, Tokens, TokensError};
 use relay::{Config, Tls};
 use session::rights::Rights;
 
-/// Who may connect, besides the hosts and origins.
+/// The access of clients, besides hosts and origins.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Accounts and TLS")]
 pub struct Access {

@@ -207,7 +207,7 @@ impl IssuerKey {
         encode(&header, &claims, &self.encoding_key()?).map_err(|_| IssuerError::Crypto)
     }
 
-    /// Makes a certificate that says from now on for this many seconds whose a key is.
+    /// Makes a certificate of a key that is valid from now on, for this many seconds.
     ///
     /// # Errors
     /// [`IssuerError::Life`] and [`IssuerError::Crypto`].

@@ -32,7 +32,7 @@
 //! | 24 | one connection more than an address may have | refused; others served | attacks/border.rs::one_connection_more_than_an_address_may_have_is_sent_away, events/unfinished.rs::behind_a_proxy_the_unfinished_requests_of_each_client_are_counted |
 //! | 25 | unfinished messages, 2 MiB each; with queued writes and presence at once | memory + at most 64 MiB in all | attacks/floods.rs::unfinished_messages_share_a_bound_and_those_without_room_are_sent_away, attacks/memory.rs::a25_unfinished_messages_queued_writes_and_presence_at_once_share_a_bound |
 //! | 26 | subscribe and unsubscribe, 300 MiB | memory + at most 64 MiB | attacks/protocol.rs::a26_subscribing_and_unsubscribing_takes_no_memory |
-//! | 27 | 4,096 patterns toggled | others are not held up | attacks/store.rs::a27_who_toggles_one_of_4096_patterns_does_not_hold_up_others_ephemeral_events |
+//! | 27 | 4,096 patterns toggled | others are not held up | attacks/store.rs::a27_toggling_one_of_4096_patterns_does_not_hold_up_others_ephemeral_events |
 //! | 28 | `last: 2^64-1`; history over many topics | first page within 50 ms | attacks/protocol.rs::a28_the_last_however_many_come_at_once, attacks/store.rs::a28_the_newest_of_all_and_a_page_over_many_topics_are_there_at_once |
 //! | 29 | a flood of large events, of many events | slowed to its rate | attacks/floods.rs::a_flood_of_bytes_is_slowed_to_its_rate, attacks/floods.rs::publishes_beyond_the_rate_wait_and_the_client_hears_that_the_relay_is_there |
 //! | 30 | presence of 200 guests in one room | others get in | attacks/store.rs::a30_two_hundred_guests_of_an_address_fill_a_quarter_of_a_room_and_others_get_in |

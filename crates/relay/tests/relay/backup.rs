@@ -13,7 +13,7 @@ fn backup(data: &Path, to: &Path) -> Output {
     command.arg("backup").arg("--data").arg(data).arg("--to").arg(to).output().unwrap()
 }
 
-fn told(output: &Output) -> String {
+fn reported(output: &Output) -> String {
     String::from_utf8_lossy(&[&*output.stdout, &*output.stderr].concat()).into_owned()
 }
 
@@ -29,12 +29,12 @@ async fn a_running_relay_is_backed_up_and_what_is_restored_is_a_new_epoch_with_a
     let copies = tempfile::tempdir().unwrap();
     let copy = copies.path().join("monday.redb");
     let output = backup(data.path(), &copy);
-    assert!(output.status.success(), "{}", told(&output));
-    assert!(told(&output).contains("20 events"), "{}", told(&output));
+    assert!(output.status.success(), "{}", reported(&output));
+    assert!(reported(&output).contains("20 events"), "{}", reported(&output));
     // It is not replaced.
     let output = backup(data.path(), &copy);
     assert_eq!(output.status.code(), Some(1));
-    assert!(told(&output).contains("another name"), "{}", told(&output));
+    assert!(reported(&output).contains("another name"), "{}", reported(&output));
     // The relay kept running.
     client.send(&[publish(21, "a", "e21")]).await;
     let lost = client.ack().await.position;
@@ -43,7 +43,11 @@ async fn a_running_relay_is_backed_up_and_what_is_restored_is_a_new_epoch_with_a
     relay.kill();
     let tuesday = copies.path().join("tuesday.redb");
     let output = backup(data.path(), &tuesday);
-    assert!(output.status.success() && told(&output).contains("21 events"), "{}", told(&output));
+    assert!(
+        output.status.success() && reported(&output).contains("21 events"),
+        "{}",
+        reported(&output)
+    );
 
     let restored = tempfile::tempdir().unwrap();
     fs::copy(&copy, restored.path().join("events.redb")).unwrap();
@@ -69,6 +73,6 @@ fn what_is_no_store_is_not_backed_up_and_not_made() {
     let data = tempfile::tempdir().unwrap();
     let output = backup(data.path(), &data.path().join("copy.redb"));
     assert_eq!(output.status.code(), Some(1));
-    assert!(told(&output).contains("--data"), "{}", told(&output));
+    assert!(reported(&output).contains("--data"), "{}", reported(&output));
     assert_eq!(fs::read_dir(data.path()).unwrap().count(), 0);
 }

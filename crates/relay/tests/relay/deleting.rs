@@ -49,11 +49,11 @@ async fn a_deleted_event_is_empty_for_live_readers_new_ones_and_after_a_kill() {
     assert_eq!((deletion.offset, deleted.retry), (3, None));
 
     // The reader learns of it, and later readers get it from the relay's memory, and then from its disk.
-    let mut told = Vec::new();
-    while told.last().is_none_or(|(offset, _)| *offset < 3) {
-        told.push(body(&mut reader).await);
+    let mut reported = Vec::new();
+    while reported.last().is_none_or(|(offset, _)| *offset < 3) {
+        reported.push(body(&mut reader).await);
     }
-    assert_eq!(told.last().unwrap().1.deletes(), Some(1));
+    assert_eq!(reported.last().unwrap().1.deletes(), Some(1));
     let expected = [(1, true, None, Some(3)), (2, false, None, None), (3, true, Some(1), None)];
     assert_eq!(read_all(&relay, 3).await, expected);
     relay.kill();

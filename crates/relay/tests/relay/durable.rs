@@ -95,7 +95,7 @@ async fn what_was_acknowledged_before_a_kill_is_read_after_it_once_and_in_order(
 }
 
 #[tokio::test]
-async fn a_subscriber_resumes_after_its_position_and_is_told_when_that_is_of_another_log() {
+async fn a_subscriber_resumes_after_its_position_and_learns_when_that_is_of_another_log() {
     let data = tempfile::tempdir().unwrap();
     let relay = Process::start(data.path());
     let mut client = Client::welcomed(&relay, 1, 1).await;
@@ -230,7 +230,7 @@ async fn a_number_whose_outcome_is_forgotten_is_rejected_as_stale() {
 }
 
 #[tokio::test]
-async fn a_relay_that_is_told_to_stop_closes_with_a_code_to_come_again() {
+async fn a_relay_that_is_stopped_closes_with_a_code_to_reconnect() {
     let data = tempfile::tempdir().unwrap();
     let mut relay = Process::start(data.path());
     let mut client = Client::welcomed(&relay, 1, 1).await;

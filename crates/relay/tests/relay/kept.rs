@@ -10,7 +10,7 @@ use session::{CloseCode, FromPeer, Position, RejectCode, SUBPROTOCOL, Start};
 use crate::support::{Client, Process, connect, hello, id_of, publish};
 
 #[tokio::test]
-async fn who_resumes_in_what_was_trimmed_is_told_the_range_and_reads_on_after_it() {
+async fn a_subscriber_that_resumes_in_a_trimmed_range_learns_it_and_reads_on_after_it() {
     let data = tempfile::tempdir().unwrap();
     let relay = Process::start_with(data.path(), &["--keep-events", "10"]);
     let mut client = Client::welcomed(&relay, 1, 1).await;
@@ -34,7 +34,7 @@ async fn who_resumes_in_what_was_trimmed_is_told_the_range_and_reads_on_after_it
 }
 
 #[tokio::test]
-async fn an_address_that_makes_too_many_clients_is_told_to_stay_away() {
+async fn an_address_that_makes_too_many_clients_is_closed_with_a_time_to_stay_away() {
     let data = tempfile::tempdir().unwrap();
     let relay = Process::start_with(
         data.path(),
@@ -136,7 +136,7 @@ async fn a_full_disk_rejects_until_it_has_room_and_is_read_meanwhile() {
 }
 
 #[tokio::test]
-async fn a_commit_that_fails_is_not_told_and_the_relay_goes_on_when_there_is_room() {
+async fn a_commit_that_fails_is_not_announced_and_the_relay_goes_on_when_there_is_room() {
     let Some(disk) = Mount::new("size=12m") else { return };
     let filler = disk.path().join("filler");
     fs::write(&filler, vec![0; 6 << 20]).unwrap();
@@ -193,8 +193,8 @@ async fn a_relay_whose_store_stays_out_of_use_ends_and_says_why() {
         }
     }
     assert_eq!(relay.wait().code(), Some(1));
-    let mut told = String::new();
-    errors.read_to_string(&mut told).unwrap();
-    let last = told.lines().last().unwrap();
-    assert!(last.contains("so the relay ends") && last.contains("events.redb"), "{told}");
+    let mut reported = String::new();
+    errors.read_to_string(&mut reported).unwrap();
+    let last = reported.lines().last().unwrap();
+    assert!(last.contains("so the relay ends") && last.contains("events.redb"), "{reported}");
 }

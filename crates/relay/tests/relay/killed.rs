@@ -21,7 +21,7 @@ fn numbered(number: u64, lowest: u64) -> FromClient {
 }
 
 #[tokio::test]
-async fn a_relay_that_is_killed_while_it_writes_keeps_what_it_told_once_and_in_order() {
+async fn a_relay_that_is_killed_while_it_writes_keeps_what_it_acked_once_and_in_order() {
     let data = tempfile::tempdir().unwrap();
     let (mut answered, mut fence, mut offsets) = (0, 0, Vec::new());
     let mut slowest = Duration::ZERO;

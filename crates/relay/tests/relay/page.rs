@@ -167,7 +167,7 @@ fn a_head_and_a_range_are_of_what_a_get_sends() {
 }
 
 #[test]
-fn a_taken_port_or_store_is_told_in_one_line() {
+fn a_taken_port_or_store_is_reported_in_one_line() {
     let (data, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let relay = Process::start(data.path());
     for (listen, data, advice) in
@@ -178,8 +178,8 @@ fn a_taken_port_or_store_is_told_in_one_line() {
             .arg(data)
             .output()
             .unwrap();
-        let told = String::from_utf8(output.stderr).unwrap();
-        assert_eq!((output.status.code(), told.lines().count()), (Some(1), 1), "{told}");
-        assert!(told.contains(advice), "{told}");
+        let reported = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), reported.lines().count()), (Some(1), 1), "{reported}");
+        assert!(reported.contains(advice), "{reported}");
     }
 }

@@ -28,7 +28,7 @@ async fn difference(client: &mut Client) -> (Vec<Attendee>, Vec<u64>) {
 }
 
 #[tokio::test]
-async fn watchers_see_who_is_there_who_comes_and_who_leaves_and_no_reload() {
+async fn watchers_see_the_occupants_joins_and_leaves_and_no_reload() {
     let data = tempfile::tempdir().unwrap();
     let relay = Process::start(data.path());
     let mut watcher = Client::welcomed(&relay, 1, 1).await;
@@ -60,7 +60,7 @@ async fn watchers_see_who_is_there_who_comes_and_who_leaves_and_no_reload() {
 }
 
 #[tokio::test]
-async fn who_is_no_topic_to_be_at_is_denied() {
+async fn a_join_at_an_invalid_topic_is_denied() {
     let data = tempfile::tempdir().unwrap();
     let relay = Process::start(data.path());
     let mut client = Client::welcomed(&relay, 1, 1).await;

@@ -77,7 +77,7 @@ async fn history_is_paged_backwards_for_one_topic_and_for_many() {
 }
 
 #[tokio::test]
-async fn one_who_resumes_into_what_was_trimmed_is_told_the_range() {
+async fn a_subscriber_that_resumes_into_a_trimmed_range_learns_it() {
     let data = tempfile::tempdir().unwrap();
     let relay = Process::start_with(data.path(), &["--keep-events", "3"]);
     let (mut client, epoch) = events(&relay, 10, 1).await;
@@ -152,9 +152,9 @@ async fn a_reader_that_takes_nothing_catches_up_from_the_log_on_each_subscriptio
         // A live event is sent once for both.
         lagged |= matches!(event.recipients[..], [head] if head.subscription == 1);
         for head in event.recipients {
-            let told = if head.subscription == 1 { &mut big } else { &mut all };
-            assert_eq!(head.previous, *told.last().unwrap(), "a hole");
-            told.push(event.offset);
+            let reported = if head.subscription == 1 { &mut big } else { &mut all };
+            assert_eq!(head.previous, *reported.last().unwrap(), "a hole");
+            reported.push(event.offset);
         }
     }
     assert!(all.iter().copied().eq((0..=count).map(Some)));

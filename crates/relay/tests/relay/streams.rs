@@ -78,7 +78,7 @@ async fn each_stream_has_its_offsets_and_a_reader_resumes_in_all_of_them() {
 }
 
 #[tokio::test]
-async fn what_is_kept_is_said_of_each_stream_and_its_gap_is_told_of_it() {
+async fn each_stream_has_its_own_retention_and_its_own_gaps() {
     let data = tempfile::tempdir().unwrap();
     let keep = ["--keep-events", "100", "--keep-events", "orders=2"];
     let relay = Process::start_with(data.path(), &[&SPLIT[..], &keep[..]].concat());

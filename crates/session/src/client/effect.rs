@@ -97,7 +97,7 @@ pub enum Effect {
     Deleted(RequestId, Result<Position, RequestError>),
     /// The response to [`Client::tally`](super::Client::tally): one for each topic, in the order of the request.
     Tallied(RequestId, Result<Vec<TopicTally>, RequestError>),
-    /// Who is present at a [watched](super::Client::watch) topic: at first, and after each change.
+    /// The occupants of a [watched](super::Client::watch) topic: at first, and after each change.
     Occupants(Occupants),
     /// The peer refuses to let this client join a topic, or watch it.
     NotPresent {
@@ -216,15 +216,15 @@ pub enum RequestError {
     Refused(RejectCode),
 }
 
-/// Who is present at a [watched](super::Client::watch) topic, and what has changed since the last such effect.
+/// The occupants of a [watched](super::Client::watch) topic, and what has changed since the last such effect.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Occupants {
     /// The topic.
     pub topic: Topic,
-    /// Everyone who is present, by ascending ids.
+    /// All occupants, by ascending ids.
     pub present: Vec<Attendee>,
-    /// Those who came, or whose key or data changed.
+    /// Those that came, or whose key or data changed.
     pub joined: Vec<Attendee>,
-    /// Those who have left.
+    /// Those that have left.
     pub left: Vec<Attendee>,
 }

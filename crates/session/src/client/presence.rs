@@ -1,4 +1,4 @@
-//! Presence: the topics that the application has joined, the topics that it watches, and who is present there. Both
+//! Presence: the topics that the application has joined, the topics that it watches, and their occupants. Both
 //! lists last across connections; each new connection gets them again.
 
 use topic::Topic;
@@ -45,7 +45,7 @@ impl Client {
         }
     }
 
-    /// Watches who is present at a topic. [`Effect::Occupants`] reports it, until [`Client::unwatch`].
+    /// Watches the occupants of a topic. [`Effect::Occupants`] reports it, until [`Client::unwatch`].
     pub fn watch(&mut self, topic: &Topic) {
         if self.presence_state.watched(topic.as_str()).is_some() {
             return;
@@ -92,8 +92,8 @@ impl Client {
     pub(super) fn present(&mut self, frame: Present) {
         if let Some(watched) = self.presence_state.watched(&frame.topic) {
             watched.is_current = true;
-            let told = watched.update(frame.entries);
-            self.effects.extend(told.map(Effect::Occupants));
+            let notices = watched.update(frame.entries);
+            self.effects.extend(notices.map(Effect::Occupants));
         }
     }
 
@@ -103,8 +103,8 @@ impl Client {
         let is_new = |id: u64| joined.iter().any(|other| other.id == id);
         let stays = |one: &&Attendee| !left.contains(&one.id) && !is_new(one.id);
         let entries = present.iter().filter(stays).chain(&joined).cloned().collect();
-        let told = watched.update(entries);
-        self.effects.extend(told.map(Effect::Occupants));
+        let notices = watched.update(entries);
+        self.effects.extend(notices.map(Effect::Occupants));
     }
 
     pub(super) fn not_present(&mut self, NotPresent { topic, code, message }: NotPresent) {

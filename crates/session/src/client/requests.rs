@@ -1,5 +1,5 @@
-//! Requests that have one answer: pages of history, deletes, and counts. A request survives reconnects: it is sent again until it
-//! is answered or cancelled.
+//! Requests that have one answer: pages of history, deletes, and counts. A request survives reconnects: it is sent
+//! again until it is answered or cancelled.
 
 use topic::Pattern;
 

@@ -7,7 +7,7 @@ use crate::timers::timers;
 
 timers! {
     /// The timers of a client.
-    enum Timer {
+    enum Timer of Client {
         /// An event in the outbox expires, or is given up.
         Expiry,
         /// The store failed, and the requests are repeated.
@@ -36,18 +36,12 @@ timers! {
 impl Client {
     /// When to call [`Client::tick`] next. `None` if no timer runs.
     pub fn deadline(&self) -> Option<Millis> {
-        Timer::ALL.iter().filter_map(|timer| self.due(*timer)).min()
+        self.next_due()
     }
 
     /// Fires the timers that are due. Call it at [`Client::deadline`], or at any other time.
     pub fn tick(&mut self, now: Millis) {
-        for timer in Timer::ALL {
-            let due = self.due(*timer);
-            if due.is_some_and(|due| due <= now) {
-                self.fire(*timer, now);
-                debug_assert_ne!(self.due(*timer), due, "{timer:?} stays due");
-            }
-        }
+        self.fire_due(now);
     }
 
     fn due(&self, timer: Timer) -> Option<Millis> {

@@ -9,8 +9,8 @@ use serde_json::value::RawValue;
 /// How deep arrays and objects may nest. Readers in other languages fail beyond a few hundred.
 const MAX_NESTING: usize = 64;
 
-/// The maximum number of members: more than the attributes and extensions that an event can have. So few are found
-/// fastest by looking at each.
+/// The maximum number of members: more than the attributes and extensions that an event can have. A linear
+/// search is the fastest for so few.
 const MAX_MEMBERS: usize = 64;
 
 /// The members of an event. The values keep their original form, so that data keeps its bytes.

@@ -1,4 +1,4 @@
-//! Who a client is, as the authority says.
+//! The identity of a client, as the authority states it.
 
 use std::fmt;
 use std::sync::Arc;

@@ -56,7 +56,8 @@ fn is_scheme(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.bytes().all(is_legal)
 }
 
-/// Replaces a time that is missing or implausible with the time of arrival. A signed time stays: a certificate must cover it.
+/// Replaces a time that is missing or implausible with the time of arrival. A signed time stays: a certificate must
+/// cover it.
 pub(super) fn put_time(body: &mut Body, now: Millis) {
     if body.signature.is_some() {
         return;

@@ -1,5 +1,5 @@
-//! Who may delete an event. The connection says what its client may do, and the store decides with that, because only it has
-//! the event.
+//! The decision on a delete. The connection knows the rights of its client, and the store decides by them, because only the
+//! store has the event.
 
 use topic::Topic;
 

@@ -49,7 +49,7 @@ pub enum Effect {
     },
     /// End the client's presence at a topic.
     Leave(Topic),
-    /// Report to this connection who is present at a topic: first [`Server::present`](super::Server::present), then
+    /// Report the occupants of a topic to this connection: first [`Server::present`](super::Server::present), then
     /// [`Server::presence`](super::Server::presence) for changes.
     Watch(Topic),
     /// Stop reporting.

@@ -1,5 +1,5 @@
 //! One connection's part in presence: what it may request, and what it receives. The
-//! [`PresenceRegistry`](super::PresenceRegistry), which all connections of a peer share, knows who is present.
+//! [`PresenceRegistry`](super::PresenceRegistry), which all connections of a peer share, knows the occupants.
 
 use std::collections::BTreeSet;
 
@@ -84,7 +84,7 @@ impl Server {
         }
     }
 
-    /// A change at a watched topic: those who came or changed, and the ids of those who left.
+    /// A change at a watched topic: those that came or changed, and the ids of those that left.
     pub fn presence(&mut self, topic: &Topic, joined: Vec<Attendee>, left: Vec<u64>) {
         if self.presence_state.watched.contains(topic) {
             let topic = topic.to_string();

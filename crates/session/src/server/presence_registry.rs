@@ -1,4 +1,4 @@
-//! Who is present at which topic: a state machine that the owner of all connections drives.
+//! The occupants of each topic: a state machine that the owner of all connections drives.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
@@ -17,7 +17,7 @@ const SHARES: usize = 4;
 /// The number of departures from a topic that are remembered for its watchers.
 const DEPARTURES: usize = 256;
 
-/// Who is present at which topic. All connections of a peer share one registry.
+/// The occupants of each topic. All connections of a peer share one registry.
 ///
 /// Watchers pull: the registry remembers what each watcher knows, and says which ones to wake. A slow watcher gets
 /// the sum of the changes, or the full list if it is too far behind. So nothing is queued.
@@ -86,7 +86,7 @@ pub struct Joiner {
 pub enum News {
     /// The full list of members.
     State(Vec<Attendee>),
-    /// Members that came or changed, and the ids of those who left.
+    /// Members that came or changed, and the ids of those that left.
     Changes(Vec<Attendee>, Vec<u64>),
 }
 

@@ -191,7 +191,7 @@ impl Server {
                     let place = Some((stream, offset));
                     self.event(&event.topic, &[recipient], place, &event.body, &event.text);
                 }
-                Replay::Told => {}
+                Replay::Known => {}
                 Replay::NoCredit => return self.advance(subscription, stream),
             }
         }

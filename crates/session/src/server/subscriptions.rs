@@ -27,7 +27,7 @@ pub(super) struct Subscriptions {
     epochs: Vec<u64>,
     /// The patterns that were added (false) or removed (true) since the last query.
     changed: BTreeMap<Pattern, bool>,
-    /// Counts changes that affect who receives ephemeral events.
+    /// Counts changes that affect which connections receive ephemeral events.
     edition: u64,
     /// The bytes of the patterns, once for each subscription.
     bytes: usize,
@@ -57,7 +57,7 @@ pub(super) enum Next {
 /// What to do with a replayed event.
 pub(super) enum Replay {
     Tell(Recipient),
-    Told,
+    Known,
     NoCredit,
 }
 
@@ -213,7 +213,7 @@ impl Subscriptions {
     ) -> Replay {
         match self.by_number.get_mut(&number) {
             Some(it) => it.replay(number, stream, offset, bytes),
-            None => Replay::Told,
+            None => Replay::Known,
         }
     }
 
@@ -330,12 +330,12 @@ impl Subscriptions {
     }
 
     /// Calls `each` for each subscription that matches a topic.
-    fn each_of(&mut self, topic: &Topic, mut told: impl FnMut(u32, &mut Subscription)) {
+    fn each_of(&mut self, topic: &Topic, mut reported: impl FnMut(u32, &mut Subscription)) {
         let exact = place(&self.exact, topic.as_str()).ok().map(|at| &self.exact[at]);
         let wild = self.wild.iter().filter(|(pattern, _)| pattern.matches(topic));
         for number in exact.into_iter().chain(wild).flat_map(|(_, numbers)| numbers) {
             if let Some(it) = self.by_number.get_mut(number) {
-                told(*number, it);
+                reported(*number, it);
             }
         }
     }

@@ -7,7 +7,7 @@ use crate::rights::Right;
 use crate::wire::frame::{FromPeer, Tallied, Tally, TallyTopic, TopicTally};
 use crate::{MAX_TALLIED, Position, RejectCode};
 
-/// So many topics cost as much as a page of history.
+/// This number of topics costs as much as a page of history.
 const TOPICS: u32 = 8;
 
 /// An outstanding request.

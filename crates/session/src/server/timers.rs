@@ -7,7 +7,7 @@ use crate::{CloseCode, Millis};
 
 timers! {
     /// The timers of a server.
-    enum Timer {
+    enum Timer of Server {
         /// The credential ends.
         CredentialEnd,
         /// The client is notified that its credential ends soon.
@@ -22,19 +22,12 @@ timers! {
 impl Server {
     /// When to call [`Server::tick`] next.
     pub fn deadline(&self) -> Millis {
-        let due = Timer::ALL.iter().filter_map(|timer| self.due(*timer)).min();
-        due.unwrap_or(Millis::MAX)
+        self.next_due().unwrap_or(Millis::MAX)
     }
 
     /// Fires the timers that are due. Call it at [`Server::deadline`], or at any other time.
     pub fn tick(&mut self, now: Millis) {
-        for timer in Timer::ALL {
-            let due = self.due(*timer);
-            if due.is_some_and(|due| due <= now) {
-                self.fire(*timer, now);
-                debug_assert_ne!(self.due(*timer), due, "{timer:?} stays due");
-            }
-        }
+        self.fire_due(now);
     }
 
     fn due(&self, timer: Timer) -> Option<Millis> {

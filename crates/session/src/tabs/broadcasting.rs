@@ -40,8 +40,8 @@ impl Tab {
                 });
             }
             client::Effect::Settled { id, outcome, .. } => {
-                match self.told.iter().position(|told| told == id) {
-                    Some(at) => _ = self.told.swap_remove(at),
+                match self.reported.iter().position(|reported| reported == id) {
+                    Some(at) => _ = self.reported.swap_remove(at),
                     // A former leader passes on what it learned while it led.
                     None if self.leads() || !is_uncertain(outcome) => {
                         let (id, outcome) = (id.clone(), outcome.clone());

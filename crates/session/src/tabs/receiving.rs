@@ -32,7 +32,7 @@ impl Tab {
             TabMessage::Kept { client, row } => self.client.heard_row(client, row, self.now),
             TabMessage::Settled { id, outcome } => {
                 if self.client.heard_settled(&id, outcome) {
-                    self.told.push(id);
+                    self.reported.push(id);
                 }
             }
             TabMessage::Lost { id } => {

@@ -6,7 +6,7 @@ use crate::timers::timers;
 
 timers! {
     /// The timers of a tab.
-    enum Timer {
+    enum Timer of Tab {
         /// A timer of the tab's client.
         Client,
         /// A timer of the fallback client.
@@ -27,17 +27,13 @@ timers! {
 impl Tab {
     /// When to call [`Tab::tick`] next. `None` if no timer runs.
     pub fn deadline(&self) -> Option<Millis> {
-        Timer::ALL.iter().filter_map(|timer| self.due(*timer)).min()
+        self.next_due()
     }
 
     /// Fires the timers that are due. Call it at [`Tab::deadline`], or at any other time.
     pub fn tick(&mut self, now: Millis) {
         self.now = now;
-        for timer in Timer::ALL {
-            if self.due(*timer).is_some_and(|due| due <= now) {
-                self.fire(*timer);
-            }
-        }
+        self.fire_due(now);
     }
 
     fn due(&self, timer: Timer) -> Option<Millis> {
@@ -53,8 +49,7 @@ impl Tab {
         }
     }
 
-    fn fire(&mut self, timer: Timer) {
-        let now = self.now;
+    fn fire(&mut self, timer: Timer, now: Millis) {
         match timer {
             Timer::Client => self.client.tick(now),
             Timer::Fallback => {

@@ -29,8 +29,8 @@ impl Body {
         }
     }
 
-    /// What stays of this event once it is deleted by the deletion event at an offset: who published it and when, and its
-    /// id, so that a repeat of it is recognised.
+    /// What is left of this event once the deletion event at an offset has deleted it: its publisher, its time, and its id,
+    /// so that a repeat of it is recognised.
     #[must_use]
     pub fn emptied(&self, deletion: u64) -> Self {
         Self {
@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_deletion_names_its_target_and_an_emptied_event_keeps_who_and_when() {
+    fn a_deletion_names_its_target_and_an_emptied_event_keeps_its_publisher_and_time() {
         let target = Position { offset: 7, ..Position::start_of(0xab) };
         let deletion = Body::deletion("p", &target, Some("ann"), Some(5));
         assert_eq!((deletion.deletes(), deletion.deleted()), (Some(7), None));

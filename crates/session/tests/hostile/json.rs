@@ -88,7 +88,7 @@ fn a_hello_comes_first_and_once() {
 
 /// Attack 15.
 #[test]
-fn who_says_nothing_valid_in_json_for_ten_seconds_is_closed_whatever_it_pings() {
+fn a_json_client_without_a_valid_text_for_ten_seconds_is_closed_whatever_it_pings() {
     let mut text = Text::new(1);
     for second in 1..10 {
         text.server.heard(second * 1_000);

@@ -56,7 +56,7 @@ fn an_event_can_be_taken_back_until_it_may_have_left() {
     for id in ["a", "writing", "waiting"] {
         assert!(page.client.cancel(id), "{id}");
     }
-    assert!(!page.client.cancel("nobody"));
+    assert!(!page.client.cancel("unknown"));
     page.holds = false;
     page.run();
     while !page.asked.is_empty() {
@@ -91,7 +91,7 @@ fn an_event_that_another_tab_has_dropped_is_not_sent() {
 }
 
 #[test]
-fn what_was_dropped_for_a_page_that_is_gone_is_told_to_the_next_one() {
+fn what_was_dropped_for_a_page_that_is_gone_is_reported_to_the_next_one() {
     let drops: [fn([u8; 16]) -> StoreRequest; 2] = [
         |client| StoreRequest::Drop { client, numbers: vec![1], why: RejectCode::Expired },
         |from| StoreRequest::Renew { from, highest: 1, client: [5; 16], secret: Secret([6; 32]) },
@@ -105,7 +105,7 @@ fn what_was_dropped_for_a_page_that_is_gone_is_told_to_the_next_one() {
         assert_eq!(page.pending, ["a"], "the new page does not know of it");
         assert_eq!(page.rejected(), [("a", why)]);
         let page = page.reload(8);
-        assert!(page.pending.is_empty() && page.settled.is_empty(), "it was told once");
+        assert!(page.pending.is_empty() && page.settled.is_empty(), "it was reported once");
         assert!(page.store.saved().rows.is_empty());
     }
 }

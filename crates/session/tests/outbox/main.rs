@@ -92,7 +92,7 @@ fn a_reload_sends_again_what_has_no_answer_under_the_same_number() {
 }
 
 #[test]
-fn the_peer_is_told_to_forget_an_outcome_only_when_its_row_is_surely_gone() {
+fn the_peer_may_forget_an_outcome_only_when_its_row_is_surely_gone() {
     let mut page = Page::new(Options::default());
     page.go_online(0, "", false);
     page.publish("a", PublishOptions::default());
@@ -125,7 +125,7 @@ fn an_answer_below_the_durability_asked_for_settles_nothing() {
 }
 
 #[test]
-fn a_store_that_is_full_is_told_of_and_the_event_is_refused() {
+fn a_store_that_is_full_is_reported_and_the_event_is_refused() {
     let mut page = Page::new(Options::default());
     page.publish("a", PublishOptions::default());
     page.fails = Some(|asked| matches!(asked, StoreRequest::Keep { .. }));

@@ -187,7 +187,7 @@ pub fn credit(subscription: u32, events: u32, bytes: u32) -> FromClient {
 }
 
 /// The offsets of a subscription's events, each with its predecessor.
-pub fn told(frames: &[FromPeer], subscription: u32) -> Vec<(u64, Option<u64>)> {
+pub fn reported(frames: &[FromPeer], subscription: u32) -> Vec<(u64, Option<u64>)> {
     let events = frames.iter().filter_map(|frame| match frame {
         FromPeer::Event(event) => Some(event),
         _ => None,

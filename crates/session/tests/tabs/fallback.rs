@@ -14,7 +14,7 @@ use crate::world::body;
 use crate::{check, ids, online, random_schedule};
 
 #[test]
-fn what_the_store_does_not_take_is_told_and_goes_out_from_memory_in_order() {
+fn what_the_store_does_not_take_is_reported_and_goes_out_from_memory_in_order() {
     for publisher in [0, 1] {
         let mut browser = online(31, 2);
         browser.fails = true;

@@ -206,7 +206,7 @@ fn when_the_leader_leaves_another_takes_over() {
 }
 
 #[test]
-fn a_tab_that_crashed_has_left_though_another_asks_who_leads_all_the_time() {
+fn a_tab_that_crashed_has_left_although_another_asks_for_the_leader_all_the_time() {
     let mut browser = opened(6, 3);
     let crashed = browser.tabs.iter().position(|page| !page.tab.leads()).unwrap();
     let room = topic("room");
@@ -239,7 +239,7 @@ fn arbitrary_bytes_on_the_channel_are_counted_and_change_nothing() {
 }
 
 #[test]
-fn a_tab_that_slept_before_it_was_told_that_its_event_is_kept_hears_what_became_of_it() {
+fn a_tab_that_slept_before_it_learned_that_its_event_is_kept_gets_the_outcome() {
     let mut browser = opened(22, 2);
     let sleeper = browser.tabs.iter().position(|page| page.tab.leads()).unwrap();
     browser.publish(sleeper);

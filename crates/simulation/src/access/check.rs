@@ -30,7 +30,7 @@ pub enum Record {
     Sent { wire: WireNo, topic: Topic, subscriptions: Vec<u32>, offset: Option<u64> },
     /// The peer has sent an event in a page of history.
     Paged { wire: WireNo, topic: Topic },
-    /// The peer has sent who is present.
+    /// The peer has sent the occupants.
     Members { wire: WireNo, topic: Topic },
     /// The peer has taken an event from the connection.
     Taken { wire: WireNo, topic: Topic },

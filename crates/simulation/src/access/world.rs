@@ -93,35 +93,35 @@ impl World {
     }
 
     fn step(&mut self) {
-        let who = self.random.below(self.people.len() as u64) as usize;
+        let index = self.random.below(self.people.len() as u64) as usize;
         match self.random.below(32) {
-            0..=10 => self.messages(who),
-            11..=14 => self.publish(who),
-            15..=18 => self.subscribe(who),
-            19 => self.scroll(who),
-            20 => self.watch(who),
-            21 => self.hang_up(who),
-            22 => self.people[who].lists = random_lists(&mut self.random),
+            0..=10 => self.messages(index),
+            11..=14 => self.publish(index),
+            15..=18 => self.subscribe(index),
+            19 => self.scroll(index),
+            20 => self.watch(index),
+            21 => self.hang_up(index),
+            22 => self.people[index].lists = random_lists(&mut self.random),
             // A person may show another credential at any time.
-            23 => self.credential(who),
+            23 => self.credential(index),
             24..=27 => self.peer_works(),
-            28 => self.unsubscribe(who),
-            29 => self.take(who),
+            28 => self.unsubscribe(index),
+            29 => self.take(index),
             // Connects again after a stop.
-            _ => self.people[who].client.connect(self.now),
+            _ => self.people[index].client.connect(self.now),
         }
     }
 
     /// Messages of a person, and for it, arrive.
-    fn messages(&mut self, who: usize) {
+    fn messages(&mut self, index: usize) {
         for _ in 0..self.random.between(1, 6) {
-            let (now, person) = (self.now, &mut self.people[who]);
+            let (now, person) = (self.now, &mut self.people[index]);
             let down = person.down.pop_front();
             if let Some(message) = down {
                 person.client.received(&message, now);
             }
             self.settle();
-            let person = &mut self.people[who];
+            let person = &mut self.people[index];
             if let (Some(wire), Some(message)) = (person.wire, person.up.pop_front()) {
                 self.note_subscriptions(wire, &message);
                 self.peer.received(wire, &message, now);
@@ -130,12 +130,12 @@ impl World {
         }
     }
 
-    fn publish(&mut self, who: usize) {
+    fn publish(&mut self, index: usize) {
         let Some(topic) = self.some_topic() else { return };
         self.events += 1;
         let body = Body { id: format!("e{}", self.events), ..Body::default() };
         let (now, is_durable) = (self.now, self.random.once_in(2));
-        let client = &mut self.people[who].client;
+        let client = &mut self.people[index].client;
         if is_durable {
             // A full outbox refuses it.
             _ = client.publish(topic, &body, now);
@@ -144,22 +144,22 @@ impl World {
         }
     }
 
-    fn subscribe(&mut self, who: usize) {
+    fn subscribe(&mut self, index: usize) {
         let Some(pattern) = self.some_pattern() else { return };
         let start = match self.random.below(4) {
             0 => Start::Latest,
             1 => Start::Last(3),
             _ => Start::Earliest,
         };
-        let person = &mut self.people[who];
+        let person = &mut self.people[index];
         if person.subscriptions.len() < 4 {
             let id = person.client.subscribe(pattern, start);
             person.subscriptions.push(id);
         }
     }
 
-    fn unsubscribe(&mut self, who: usize) {
-        let person = &mut self.people[who];
+    fn unsubscribe(&mut self, index: usize) {
+        let person = &mut self.people[index];
         if !person.subscriptions.is_empty() {
             let at = self.random.below(person.subscriptions.len() as u64) as usize;
             let id = person.subscriptions.swap_remove(at);
@@ -167,14 +167,14 @@ impl World {
         }
     }
 
-    fn scroll(&mut self, who: usize) {
+    fn scroll(&mut self, index: usize) {
         let Some(pattern) = self.some_pattern() else { return };
-        self.people[who].client.history(pattern, None, 5);
+        self.people[index].client.history(pattern, None, 5);
     }
 
-    fn watch(&mut self, who: usize) {
+    fn watch(&mut self, index: usize) {
         let Some(topic) = self.some_topic() else { return };
-        let client = &mut self.people[who].client;
+        let client = &mut self.people[index].client;
         match self.random.below(3) {
             0 => client.watch(&topic),
             1 => client.join(&topic, "me".to_owned(), Vec::new()),
@@ -182,8 +182,8 @@ impl World {
         }
     }
 
-    fn take(&mut self, who: usize) {
-        let person = &mut self.people[who];
+    fn take(&mut self, index: usize) {
+        let person = &mut self.people[index];
         for (subscriptions, bytes) in person.untaken.drain(..) {
             person.client.taken(&subscriptions, bytes);
         }
@@ -227,10 +227,10 @@ impl World {
         let mut is_busy = true;
         while is_busy {
             is_busy = false;
-            for who in 0..self.people.len() {
-                while let Some(effect) = self.people[who].poll(self.now) {
+            for index in 0..self.people.len() {
+                while let Some(effect) = self.people[index].poll(self.now) {
                     is_busy = true;
-                    self.client_effect(who, effect);
+                    self.client_effect(index, effect);
                 }
             }
             for wire in self.wires() {
@@ -242,30 +242,30 @@ impl World {
         }
     }
 
-    fn client_effect(&mut self, who: usize, effect: ClientEffect) {
+    fn client_effect(&mut self, index: usize, effect: ClientEffect) {
         match effect {
             ClientEffect::Open => {
                 let wire = self.next_wire;
                 self.next_wire += 1;
-                self.owners.insert(wire, who);
-                self.people[who].wire = Some(wire);
+                self.owners.insert(wire, index);
+                self.people[index].wire = Some(wire);
                 self.peer.accept(wire, Wire::Frames, self.now);
-                self.people[who].client.opened(self.now);
+                self.people[index].client.opened(self.now);
             }
-            ClientEffect::Close(_) => self.disconnect(who),
-            ClientEffect::Send(message) => self.people[who].up.push_back(message),
-            ClientEffect::FetchCredential => self.credential(who),
+            ClientEffect::Close(_) => self.disconnect(index),
+            ClientEffect::Send(message) => self.people[index].up.push_back(message),
+            ClientEffect::FetchCredential => self.credential(index),
             _ => {}
         }
     }
 
     /// The application gives the client a credential, which is sometimes too old.
-    fn credential(&mut self, who: usize) {
+    fn credential(&mut self, index: usize) {
         let until = match self.random.below(20) {
             0 => self.now,
             _ => self.now + self.random.between(500, 9_000),
         };
-        let person = &mut self.people[who];
+        let person = &mut self.people[index];
         self.issued.push(Issued { name: person.name.clone(), lists: person.lists.clone(), until });
         person.client.credential(Some((self.issued.len() - 1).to_string()), self.now);
     }
@@ -274,14 +274,14 @@ impl World {
         match effect {
             Effect::Send(SocketMessage::Binary(message)) => {
                 self.inspect(wire, &message);
-                if let Some(who) = self.owners.get(&wire) {
-                    self.people[*who].down.push_back(message);
+                if let Some(index) = self.owners.get(&wire) {
+                    self.people[*index].down.push_back(message);
                 }
             }
             Effect::Close(code, _) => {
-                if let Some(who) = self.owners.get(&wire).copied() {
-                    self.disconnect(who);
-                    self.people[who].client.closed(code.code(), "", self.now);
+                if let Some(index) = self.owners.get(&wire).copied() {
+                    self.disconnect(index);
+                    self.people[index].client.closed(code.code(), "", self.now);
                 }
             }
             Effect::Open(ref hello) => {
@@ -316,14 +316,14 @@ impl World {
     fn authorize(&mut self, wire: WireNo, token: Option<&str>, is_hello: bool) -> bool {
         let issued = token.and_then(|token| self.issued.get(token.parse::<usize>().ok()?)).cloned();
         let issued = issued.filter(|issued| self.now < issued.until);
-        let (Some(issued), Some(who)) = (issued, self.owners.get(&wire).copied()) else {
+        let (Some(issued), Some(index)) = (issued, self.owners.get(&wire).copied()) else {
             let server = self.peer.server(wire).into_iter();
             server.for_each(|server| server.credential_refused("it has ended"));
             return false;
         };
         let (covers, until) = (issued.covers(), issued.until);
         self.record(Record::Granted { wire, covers, until });
-        let first = self.first.entry(who).or_insert_with(|| issued.clone());
+        let first = self.first.entry(index).or_insert_with(|| issued.clone());
         // The deliberate bugs.
         let is_unchecked = is_hello && self.mutation == Some(Mutation::ResumeUnchecked);
         let granted = if is_unchecked { first.clone() } else { issued };
@@ -338,15 +338,15 @@ impl World {
     }
 
     /// The link of a person breaks.
-    fn hang_up(&mut self, who: usize) {
-        if self.people[who].wire.is_some() {
-            self.disconnect(who);
-            self.people[who].client.closed(1_006, "", self.now);
+    fn hang_up(&mut self, index: usize) {
+        if self.people[index].wire.is_some() {
+            self.disconnect(index);
+            self.people[index].client.closed(1_006, "", self.now);
         }
     }
 
-    fn disconnect(&mut self, who: usize) {
-        let person = &mut self.people[who];
+    fn disconnect(&mut self, index: usize) {
+        let person = &mut self.people[index];
         if let Some(wire) = person.wire.take() {
             person.up.clear();
             person.down.clear();

@@ -43,8 +43,8 @@ impl Pages {
         }
     }
 
-    /// Whether a page may have missed a message at that time, because it was absent. It asks the others when it returns, but
-    /// those that know may have ended or be frozen.
+    /// Whether a page may have missed a message at that time, because it was absent. It asks the others when it
+    /// returns, but those that know may have ended or be frozen.
     pub(super) fn may_have_missed(&self, life: LifeNo, then: u64) -> bool {
         let heard = |(from, until): &(u64, Option<u64>)| {
             *from < then && until.is_none_or(|until| then < until)

@@ -56,7 +56,7 @@ struct KeptRow {
     in_doubt: bool,
     answers: Vec<(LifeNo, Answer)>,
     /// When the first page learned the outcome.
-    told_at: Option<u64>,
+    reported_at: Option<u64>,
 }
 
 impl Publishers {
@@ -111,7 +111,7 @@ impl Publishers {
     fn insert(&mut self, profile: ProfileNo, event: EventNo, durable: bool) {
         let in_doubt = self.doubted.contains(&profile);
         let row =
-            KeptRow { durable, is_wiped: false, in_doubt, answers: Vec::new(), told_at: None };
+            KeptRow { durable, is_wiped: false, in_doubt, answers: Vec::new(), reported_at: None };
         self.rows.insert((profile, event), row);
     }
 
@@ -221,12 +221,12 @@ impl Publishers {
         // A leader that does not know passes this on, and a tab may hear it before the report of one that knew.
         let was_uncertain = row.answers.iter().any(|(_, it)| matches!(it, Answer::Uncertain));
         row.answers.push((life, answer));
-        let told_at = *row.told_at.get_or_insert(self.now);
+        let reported_at = *row.reported_at.get_or_insert(self.now);
         self.pages.answered(life, event);
         let may_be_unknown = row.in_doubt
             || row.is_wiped
             || was_uncertain
-            || self.pages.may_have_missed(life, told_at);
+            || self.pages.may_have_missed(life, reported_at);
         let Some(published) = self.events.get_mut(&event) else { return Ok(()) };
         match answer {
             Answer::Stored(place) if logs.at(place) != Some(event) => {

@@ -26,7 +26,7 @@ struct Reader {
 #[derive(Debug)]
 struct Track {
     from: Start,
-    told: Told,
+    reported: Told,
     /// The epoch that it reads.
     epoch: Option<u64>,
     /// The start since it subscribed or was reset.
@@ -68,7 +68,7 @@ impl Track {
         };
         let mut track = Self {
             from: from_here,
-            told: Told::Unknown,
+            reported: Told::Unknown,
             epoch: None,
             delivered: HashSet::new(),
             promised: 0,
@@ -88,7 +88,7 @@ impl Track {
     }
 
     fn start(&mut self) {
-        self.told = match self.from {
+        self.reported = match self.from {
             Start::Late => Told::Unknown,
             Start::Earliest => Told::Nothing,
             Start::After(place) => Told::UpTo(place.offset),
@@ -101,14 +101,14 @@ impl Track {
     /// The first matching event before `before` that it has neither received nor seen in a gap, and that no later event of
     /// its topic supersedes.
     fn hole(&self, log: &Log, topics: Topics, before: u64) -> Option<(u64, EventNo)> {
-        let (after, gone) = match self.told {
+        let (after, gone) = match self.reported {
             Told::Unknown => return None,
             Told::Nothing => (0, log.trimmed()),
             Told::AtLatest(offset) | Told::UpTo(offset) => (offset, 0),
         };
-        let told_gone = |at: u64| self.gaps.iter().any(|(from, to)| (*from..=*to).contains(&at));
+        let reported_gone = |at: u64| self.gaps.iter().any(|(from, to)| (*from..=*to).contains(&at));
         let mut between = log.between(after, before, topics);
-        between.find(|(offset, _)| *offset > gone && !told_gone(*offset))
+        between.find(|(offset, _)| *offset > gone && !reported_gone(*offset))
     }
 
     /// Records a received event. Returns an error if the reader must not receive it.
@@ -141,13 +141,13 @@ impl Track {
             if log.topic(place.offset).is_some_and(|topic| !topics.holds(topic)) {
                 return Err((Promise::Order, "which it has not asked for".into()));
             }
-            if !matches!(self.told, Told::AtLatest(head) if place.offset <= head)
+            if !matches!(self.reported, Told::AtLatest(head) if place.offset <= head)
                 && let Some((offset, missing)) = self.hole(log, topics, place.offset)
             {
                 return Err((Promise::Order, format!("and was not given {missing} at {offset}")));
             }
         }
-        self.told = Told::UpTo(place.offset);
+        self.reported = Told::UpTo(place.offset);
         Ok(())
     }
 }
@@ -193,8 +193,8 @@ impl Readers {
                     format!("reader {number} has caught up with {given} of the last {promised}");
                 return Err(Breach(Promise::Read, text));
             }
-            if matches!(track.told, Told::Unknown) {
-                track.told = Told::AtLatest(log.head());
+            if matches!(track.reported, Told::Unknown) {
+                track.reported = Told::AtLatest(log.head());
             }
         }
         Ok(())
@@ -276,11 +276,11 @@ impl Readers {
         for (number, reader) in &self.readers {
             let breach = |text: &str| Err(Breach(Promise::Read, format!("reader {number} {text}")));
             if !reader.caught_up {
-                return breach("was never told that it has caught up");
+                return breach("never learned that it has caught up");
             }
             for (track, log) in reader.streams.iter().zip(logs.all()) {
                 if track.epoch.is_some_and(|epoch| epoch != log.epoch()) {
-                    return breach("was not told that its life of the log is over");
+                    return breach("never learned that its epoch of the log is over");
                 }
                 if let Some((offset, missing)) = track.hole(log, reader.topics, u64::MAX) {
                     return breach(&format!("was never given {missing} at {offset}"));

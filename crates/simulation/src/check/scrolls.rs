@@ -142,7 +142,7 @@ impl Scrolls {
         match self.scrolls.iter().find(|(_, scroll)| !scroll.is_done) {
             None => Ok(()),
             Some((number, _)) => {
-                Err(Breach(Promise::Read, format!("scroll {number} was never told of its end")))
+                Err(Breach(Promise::Read, format!("scroll {number} never learned of its end")))
             }
         }
     }

@@ -64,7 +64,7 @@ impl World {
     }
 
     /// The application learns that its publish is kept, on disk or in memory only.
-    pub(super) fn told_kept(&mut self, tab: usize, event: EventNo) {
+    pub(super) fn learn_kept(&mut self, tab: usize, event: EventNo) {
         let number = self.tabs[tab].profile;
         if self.profiles[number].keep(event, self.now) {
             self.spilled += u64::from(self.profiles[number].shares);

@@ -275,8 +275,8 @@ impl World {
     /// The data of a profile's disk is deleted. The next operation creates a new client.
     pub(super) fn delete(&mut self, number: usize) {
         let mut before = self.profiles[number].rows();
-        // A page that does not know the outcome of an event yet cannot find it there. This holds for events that it waits for
-        // and for those that it does not know yet.
+        // A page that does not know the outcome of an event yet cannot find it there. This holds for events that it
+        // waits for and for those that it does not know yet.
         for tab in self.tabs.iter_mut().filter(|tab| tab.profile == number) {
             let since = tab.shared.heard_up_to(self.now);
             let kept = self.profiles[number].kept.iter().filter(|(_, at)| **at >= since);

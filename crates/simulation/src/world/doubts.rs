@@ -3,7 +3,6 @@
 use model::ClientId;
 
 use super::World;
-use super::tabs::Tab;
 use crate::history::Record;
 
 /// The reasons why outcomes of a profile's events may be unknown.
@@ -49,9 +48,9 @@ impl World {
 
     /// The clients of a tab with outboxes in memory.
     fn fallbacks_of(&mut self, tab: usize) -> Vec<ClientId> {
-        let Tab { machine, memory, .. } = &mut self.tabs[tab];
-        let fallback = machine.as_mut().and_then(|machine| Some(machine.fallback()?.id()));
-        let alone = memory.as_ref().map(|memory| memory.saved().client);
+        let tab = &mut self.tabs[tab];
+        let fallback = tab.machine.as_mut().and_then(|machine| Some(machine.fallback()?.id()));
+        let alone = tab.memory.as_ref().map(|memory| memory.saved().client);
         fallback.into_iter().chain(alone).collect()
     }
 

@@ -230,9 +230,9 @@ impl World {
 
     /// The process crashes. Its machine closes the connections, or crashes with it.
     fn kill_relay(&mut self) {
-        let is_told = !self.random.once_in(3);
+        let is_reported = !self.random.once_in(3);
         for wire in self.relay.die() {
-            if is_told {
+            if is_reported {
                 self.send_down(wire, Parcel::Closed(1006));
             } else {
                 self.wires[wire].down.is_dead = true;

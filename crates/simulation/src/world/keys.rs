@@ -232,7 +232,7 @@ impl World {
         let Keys { random, overheard, .. } = &mut self.keys;
         let hello = random.of(overheard).clone();
         let store = &self.relay.peer.store;
-        // Whom the relay does not know, or knows by a secret, it cannot tell from an impostor.
+        // The relay cannot tell an impostor from a client that it does not know, or knows by a secret.
         let (Some(key), Some(fence)) = (store.key(&hello.client), store.fence(&hello.client))
         else {
             return;

@@ -118,7 +118,7 @@ impl World {
     }
 
     /// A watcher receives the occupants of a topic.
-    pub(super) fn told_occupants(&mut self, number: usize, occupants: &Occupants) {
+    pub(super) fn learn_occupants(&mut self, number: usize, occupants: &Occupants) {
         let topic = self.topic_no(&occupants.topic);
         let mut watchers = self.tabs[number].watchers.iter_mut();
         let Some(watcher) = watchers.find(|watcher| watcher.topic == topic) else { return };
@@ -135,11 +135,12 @@ impl World {
     }
 
     /// Whether every watcher has the true occupants. This is the only sign that no change is missing.
-    pub(super) fn presence_is_told(&self) -> bool {
+    pub(super) fn presence_is_reported(&self) -> bool {
         let watchers = self.tabs.iter().flat_map(|tab| &tab.watchers);
         self.relay.leaves_at.is_none()
             && watchers.into_iter().all(|watcher| {
-                let mut seen: Vec<ProfileNo> = watcher.seen.iter().map(|(_, who)| *who).collect();
+                let mut seen: Vec<ProfileNo> =
+                    watcher.seen.iter().map(|(_, profile)| *profile).collect();
                 seen.sort_unstable();
                 let there = self.present.iter().filter(|(topic, _)| *topic == watcher.topic);
                 seen.into_iter().eq(there.map(|(_, profile)| *profile))

@@ -48,7 +48,7 @@ impl Relay {
     }
 
     /// Whether all connections are up to date.
-    pub(super) fn is_told_all(&self) -> bool {
+    pub(super) fn has_reported_all(&self) -> bool {
         self.batch.is_empty() && self.peer.is_idle()
     }
 
@@ -207,9 +207,9 @@ impl World {
     fn tell_early(&mut self) {
         let mut ahead = self.relay.peer.store.clone();
         let before = ahead.heads();
-        let told = self.decide(&mut ahead, &self.relay.batch).0;
+        let reported = self.decide(&mut ahead, &self.relay.batch).0;
         if self.mutation == Some(Mutation::AckBeforeCommit) {
-            self.after(0, Happening::Tell { relay: self.relay.life, told });
+            self.after(0, Happening::Tell { relay: self.relay.life, reported });
         } else {
             let Ok(all) = Pattern::parse(">") else { return };
             for (stream, head) in before.iter().enumerate() {
@@ -227,7 +227,7 @@ impl World {
         }
         let batch = std::mem::take(&mut self.relay.batch);
         let mut store = std::mem::take(&mut self.relay.peer.store);
-        let (told, logged) = self.decide(&mut store, &batch);
+        let (reported, logged) = self.decide(&mut store, &batch);
         self.relay.peer.store = store;
         let heads = self.relay.peer.store.heads();
         for (client, event) in logged {
@@ -250,15 +250,15 @@ impl World {
             self.relay.older = self.relay.peer.store.clone();
         }
         let wait = self.random.below(4);
-        self.after(wait, Happening::Tell { relay, told });
+        self.after(wait, Happening::Tell { relay, reported });
         self.begin_commit();
     }
 
-    pub(super) fn tell(&mut self, relay: u32, told: Vec<(WireNo, Outcome)>) {
+    pub(super) fn tell(&mut self, relay: u32, reported: Vec<(WireNo, Outcome)>) {
         if relay != self.relay.life {
             return;
         }
-        for (wire, outcome) in told {
+        for (wire, outcome) in reported {
             self.fence_older(wire, &outcome);
             if self.relay.serves(wire) {
                 self.relay.peer.tell(wire, outcome);
@@ -283,10 +283,10 @@ impl World {
 
     /// Decides a batch: the outcomes by connection, and the new events of the log with their clients.
     fn decide(&self, store: &mut Store, batch: &[(WireNo, Write)]) -> Committed {
-        let (mut told, mut new) = (Vec::new(), Vec::new());
+        let (mut reported, mut new) = (Vec::new(), Vec::new());
         for (wire, write) in batch {
             let (outcome, logged) = store.write(write, !self.is_stale(*wire));
-            told.push((*wire, outcome));
+            reported.push((*wire, outcome));
             let client = match write {
                 Write::Append(append) => append.client.map(|numbered| numbered.client),
                 Write::Open(_) | Write::Delete(_) => None,
@@ -294,7 +294,7 @@ impl World {
             new.extend(logged.map(|logged| (client, logged)));
         }
         self.relay.streams().for_each(|stream| store.supersede(stream));
-        (told, new)
+        (reported, new)
     }
 
     /// The deliberate bug: the connection belongs to a deposed leader that does not know.

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use super::links::Link;
-use super::tabs::Tab;
 use super::{Happening, World};
 use crate::history::LifeNo;
 use crate::mutation::Mutation;
@@ -129,13 +128,13 @@ impl World {
         if let Some(wait) = self.stands_still(tab) {
             return self.after(wait, Happening::LockNews { tab, life });
         }
-        let Tab { shared, link, .. } = &mut self.tabs[tab];
+        let shared = &mut self.tabs[tab].shared;
         let Some((number, granted)) = shared.lock_news.pop_front() else { return };
         if number != shared.request {
             return;
         }
         if granted {
-            *link = Link::Unknown;
+            self.tabs[tab].link = Link::Unknown;
         }
         self.say(|| {
             let news = if granted { "has" } else { "has lost" };

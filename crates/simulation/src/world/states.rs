@@ -57,8 +57,8 @@ impl World {
 
     /// Whether everything is settled: no tab waits for an ack or an event, or sends into a broken wire.
     pub(super) fn is_quiet(&mut self) -> bool {
-        self.relay.is_told_all()
-            && self.presence_is_told()
+        self.relay.has_reported_all()
+            && self.presence_is_reported()
             && self.profiles.iter().all(Profile::is_quiet)
             && (0..self.tabs.len()).all(|tab| self.is_at_rest(tab))
     }

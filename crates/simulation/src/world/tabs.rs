@@ -355,9 +355,9 @@ impl World {
             }
             ClientEffect::History(id, page) => self.turned(number, id, page),
             ClientEffect::Deleted(id, outcome) => self.deleted(number, id, &outcome),
-            ClientEffect::Occupants(occupants) => self.told_occupants(number, &occupants),
+            ClientEffect::Occupants(occupants) => self.learn_occupants(number, &occupants),
             ClientEffect::Store(storage) => self.ask_disk(number, storage),
-            ClientEffect::Kept(id) => self.told_kept(number, number_of(&id)),
+            ClientEffect::Kept(id) => self.learn_kept(number, number_of(&id)),
             ClientEffect::Pending { body, .. } => self.echoed(number, number_of(&body.id)),
             ClientEffect::Prove(request) => {
                 self.ask_device(number, is_fallback, Signs::Hello(request));

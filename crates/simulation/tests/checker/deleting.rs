@@ -14,7 +14,7 @@ fn asks(reader: u32) -> Record {
     Deletes { reader, target: at(1) }
 }
 
-fn told(reader: u32, offset: u64) -> Record {
+fn reported(reader: u32, offset: u64) -> Record {
     Deleted { reader, deletion: Some(at(offset)) }
 }
 
@@ -24,7 +24,7 @@ fn data(is_there: bool) -> Record {
 
 /// An event, and its deletion, which an application has learned.
 fn deleted() -> Vec<Record> {
-    vec![kept(1), logged(1, 1), acked(1, 1), asks(9), deletion(2, 1), told(9, 2)]
+    vec![kept(1), logged(1, 1), acked(1, 1), asks(9), deletion(2, 1), reported(9, 2)]
 }
 
 fn then(records: &[Record]) -> Result<(), Promise> {
@@ -76,9 +76,9 @@ fn a_second_deletion_is_caught() {
 #[test]
 fn an_ack_of_a_deletion_that_is_not_logged_is_caught() {
     let event = [kept(1), logged(1, 1), acked(1, 1), asks(9)];
-    assert_eq!(verdict([&event[..], &[told(9, 2)]].concat()), Err(Promise::Read));
-    assert_eq!(then(&[asks(10), told(10, 3)]), Err(Promise::Read));
-    assert_eq!(then(&[asks(10), told(10, 2)]), Ok(()));
+    assert_eq!(verdict([&event[..], &[reported(9, 2)]].concat()), Err(Promise::Read));
+    assert_eq!(then(&[asks(10), reported(10, 3)]), Err(Promise::Read));
+    assert_eq!(then(&[asks(10), reported(10, 2)]), Ok(()));
 }
 
 #[test]

@@ -228,29 +228,29 @@ fn a_new_epoch_without_a_reset_is_caught() {
         place: LoggedAt { stream: 0, epoch: 2, offset },
         event,
     };
-    let told = [
+    let reported = [
         Reset { reader: 0, stream: 0 },
         given_new(1, 1),
         given_new(2, 2),
         given_new(3, 4),
         CAUGHT_UP,
     ];
-    assert_eq!(verdict([records.clone(), told.to_vec()].concat()), Ok(()));
+    assert_eq!(verdict([records.clone(), reported.to_vec()].concat()), Ok(()));
     assert_eq!(verdict([records.clone(), vec![given_new(3, 4)]].concat()), Err(Promise::Order));
     // It never learns the outcome.
     assert_eq!(verdict(records), Err(Promise::Read));
 }
 
 #[test]
-fn a_range_that_is_gone_must_be_told_and_be_gone() {
+fn a_reported_gap_must_be_gone_and_a_gone_range_reported() {
     let trimmed = Trimmed { stream: 0, up_to: 2 };
-    let late = |told: &[Record]| {
+    let late = |reported: &[Record]| {
         let mut records = good();
         records.retain(|record| {
             !matches!(record, Subscribed { .. } | Delivered { .. } | CaughtUp { .. })
         });
         records.extend([trimmed, reads(From::After([Some(at(1)), None]))]);
-        records.extend(told);
+        records.extend(reported);
         records.extend([given(3, 3), CAUGHT_UP]);
         verdict(records)
     };

@@ -83,13 +83,13 @@ fn another_event_than_the_log_holds_is_caught_in_a_page() {
 }
 
 #[test]
-fn another_life_of_the_log_must_be_told_between_pages() {
+fn another_epoch_of_the_log_must_be_reported_between_pages() {
     let lost = TailLost { stream: 0, epoch: 2, head: 2 };
     let new = |offset| LoggedAt { epoch: 2, ..at(offset) };
     let rest = [older(new(2), 2), older(new(1), 1), older(side(1), 3), BOTTOM];
-    let told = |then: &[Record]| pages(&[], &[&[older(at(3), 4), lost], then, &rest].concat());
-    assert_eq!(told(&[ScrollsAgain { reader: 0 }]), Ok(()));
-    assert_eq!(told(&[]), Err(Promise::Order));
+    let reported = |then: &[Record]| pages(&[], &[&[older(at(3), 4), lost], then, &rest].concat());
+    assert_eq!(reported(&[ScrollsAgain { reader: 0 }]), Ok(()));
+    assert_eq!(reported(&[]), Err(Promise::Order));
 }
 
 #[test]

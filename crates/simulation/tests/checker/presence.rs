@@ -21,7 +21,7 @@ fn presence_that_does_not_converge_is_caught() {
     let before = [WATCHES, is(1, true), seen(1, true), is(2, true), seen(2, true), is(1, false)];
     assert_eq!(verdict(before.to_vec()), Err(Promise::Presence), "a ghost");
     assert_eq!(verdict([&before[..], &[seen(1, false)]].concat()), Ok(()));
-    assert_eq!(verdict(vec![WATCHES, is(1, true)]), Err(Promise::Presence), "never told");
+    assert_eq!(verdict(vec![WATCHES, is(1, true)]), Err(Promise::Presence), "never reported");
     let elsewhere = Present { topic: 1, profile: 1, here: true };
     assert_eq!(verdict(vec![WATCHES, elsewhere]), Ok(()));
 }

@@ -18,7 +18,7 @@ fn events_of_one_client_out_of_order_are_caught() {
 
 #[test]
 fn two_outcomes_are_caught() {
-    assert_eq!(verdict(with(acked(2, 2))), Err(Promise::Answered), "told twice in one life");
+    assert_eq!(verdict(with(acked(2, 2))), Err(Promise::Answered), "reported twice in one life");
     let again = |answer| Answered { profile: 0, life: 1, event: 2, answer };
     assert_eq!(verdict(with(again(Answer::Stored(at(2))))), Ok(()), "the row was not erased yet");
     assert_eq!(verdict(with(again(Answer::Rejected))), Err(Promise::Answered));
@@ -83,19 +83,19 @@ fn doubt_excuses_what_is_kept_before_it_ends_and_nothing_after() {
 }
 
 #[test]
-fn only_a_page_that_was_not_there_when_others_were_told_may_not_know() {
+fn only_a_page_that_was_absent_when_others_learned_an_outcome_may_not_know_it() {
     let page = |life, state| Page { life, state };
-    let told = [logged(1, 1), acked(1, 1)];
+    let reported = [logged(1, 1), acked(1, 1)];
     let uncertain = Answered { profile: 0, life: 1, event: 1, answer: Answer::Uncertain };
     let both = [page(0, PageState::Here), page(1, PageState::Here), kept(1)];
     // One record a millisecond.
     let away = |since| page(1, PageState::Away { since });
     let back = page(1, PageState::Here);
-    let missed = [&both[..], &[away(3)], &told[..], &[back, uncertain]].concat();
+    let missed = [&both[..], &[away(3)], &reported[..], &[back, uncertain]].concat();
     assert_eq!(verdict(missed), Ok(()));
-    let was_there = [&both[..], &told[..], &[away(5), back, uncertain]].concat();
+    let was_there = [&both[..], &reported[..], &[away(5), back, uncertain]].concat();
     assert_eq!(verdict(was_there), Err(Promise::Answered));
-    let heard = [&both[..], &told[..], &[uncertain]].concat();
+    let heard = [&both[..], &reported[..], &[uncertain]].concat();
     assert_eq!(verdict(heard), Err(Promise::Answered));
 }
 

@@ -36,8 +36,8 @@ fn log() -> Vec<Record> {
     places.into_iter().flat_map(each).collect()
 }
 
-fn read(from: From, told: &[Record]) -> Result<(), Promise> {
-    verdict([&log()[..], &[reads(from)], told, &[CAUGHT_UP]].concat())
+fn read(from: From, reported: &[Record]) -> Result<(), Promise> {
+    verdict([&log()[..], &[reads(from)], reported, &[CAUGHT_UP]].concat())
 }
 
 #[test]
@@ -57,7 +57,7 @@ fn a_hole_in_the_second_stream_is_caught() {
 }
 
 #[test]
-fn who_knows_a_place_in_one_stream_reads_the_other_from_its_first_event() {
+fn a_reader_with_a_position_in_one_stream_reads_the_other_from_its_first_event() {
     let from = From::After([Some(at(0, 1)), None]);
     let main = given(at(0, 2), 4);
     assert_eq!(read(from, &[main, given(at(1, 1), 2), given(at(1, 2), 3)]), Ok(()));
@@ -82,8 +82,8 @@ fn a_topic_that_stands_in_two_streams_is_caught() {
 fn a_gap_in_one_stream_excuses_nothing_in_the_other() {
     let trimmed = [Trimmed { stream: 0, up_to: 2 }, Trimmed { stream: 1, up_to: 1 }];
     let from = From::After([Some(at(0, 1)), Some(at(1, 0))]);
-    let late = |told: &[Record]| {
-        verdict([&log()[..], &trimmed, &[reads(from)], told, &[CAUGHT_UP]].concat())
+    let late = |reported: &[Record]| {
+        verdict([&log()[..], &trimmed, &[reads(from)], reported, &[CAUGHT_UP]].concat())
     };
     let gap = |stream, from, to| Gap { reader: 0, stream, from, to };
     let rest = given(at(1, 2), 3);
@@ -99,11 +99,11 @@ fn a_reset_of_one_stream_leaves_the_reader_where_it_is_in_the_other() {
     let lost = TailLost { stream: 1, epoch: 2, head: 1 };
     let new = LoggedAt { stream: 1, epoch: 2, offset: 1 };
     let reset = |stream| Reset { reader: 0, stream };
-    let told =
+    let reported =
         |then: &[Record]| read(From::Earliest, &[&all[..], &[CAUGHT_UP, lost], then].concat());
-    assert_eq!(told(&[reset(1), given(new, 2)]), Ok(()));
-    assert_eq!(told(&[reset(1), given(at(0, 2), 4), given(new, 2)]), Err(Promise::Once));
-    assert_eq!(told(&[reset(0), given(new, 2)]), Err(Promise::Order));
+    assert_eq!(reported(&[reset(1), given(new, 2)]), Ok(()));
+    assert_eq!(reported(&[reset(1), given(at(0, 2), 4), given(new, 2)]), Err(Promise::Once));
+    assert_eq!(reported(&[reset(0), given(new, 2)]), Err(Promise::Order));
 }
 
 #[test]

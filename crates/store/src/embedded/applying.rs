@@ -6,8 +6,9 @@ use std::sync::atomic::Ordering;
 use topic::Topic;
 
 use super::Embedded;
+use super::circumstances::Circumstances;
 use super::clients::Clients;
-use super::decide::{Circumstances, decide};
+use super::decide::decide;
 use super::error::Result;
 use super::ids::Ids;
 use super::log::Log;

@@ -14,9 +14,8 @@ use redb::{
 
 use super::clients::{CLIENTS, REJECTS};
 use super::error::{Error, Result};
-use super::format::{BLOCKS, EXTENTS, META_TABLE, TIMES, TOPICS, mark_backup};
+use super::format::{BLOCKS, EXTENTS, IDS, META_TABLE, TIMES, TOPICS, mark_backup};
 use super::host::{create, sync};
-use super::ids::IDS;
 use super::log::Extent;
 use super::names::NAMES;
 use crate::{Copied, StoreError};

@@ -1,7 +1,7 @@
 //! The row of a client, and what can be used of one that cannot be read.
 //!
 //! A row of an older relay may hold a number or a fencing token above [`MAX_NUMBER`]: its outcomes cannot be
-//! read, or its owner is shut out. Such a row is worn. Its secret or its key still says whose it is, and with that the
+//! read, or its owner is shut out. Such a row is damaged. Its secret or its key still says whose it is, and with that the
 //! client starts over, as one that was forgotten.
 
 use minicbor::bytes::{ByteArray, ByteVec};
@@ -49,7 +49,7 @@ pub(super) struct Stored {
 pub(super) struct ClientRow {
     pub(super) account: Account,
     /// Only its identity, its subject and its fencing token count.
-    pub(super) is_worn: bool,
+    pub(super) is_damaged: bool,
 }
 
 impl Stored {
@@ -104,7 +104,7 @@ impl Stored {
 
 impl ClientRow {
     pub(super) fn new(account: Account) -> Self {
-        Self { account, is_worn: false }
+        Self { account, is_damaged: false }
     }
 
     /// `None` if not even its identity can be read.
@@ -119,12 +119,12 @@ impl ClientRow {
         }
         Some(match outcomes.filter(|_| stored.highest <= MAX_NUMBER) {
             Some(outcomes) => {
-                Self { account: stored.account(identity, outcomes), is_worn: is_fenced_off }
+                Self { account: stored.account(identity, outcomes), is_damaged: is_fenced_off }
             }
             None => {
                 let Stored { fence, seen, subject, .. } = stored;
                 let stored = Stored { fence, seen, subject, ..Stored::new(identity.clone(), true) };
-                Self { account: stored.account(identity, Outcomes::default()), is_worn: true }
+                Self { account: stored.account(identity, Outcomes::default()), is_damaged: true }
             }
         })
     }
@@ -183,12 +183,12 @@ mod tests {
         for (fence, highest, outcomes) in [(4, u64::MAX, poisoned), (4, MAX_NUMBER + 1, vec![])] {
             let row = ClientRow::decode(&stored(fence, highest, outcomes)).unwrap();
             let Account { fence, highest, ref highest_id, was_forgotten, .. } = row.account;
-            assert!(row.is_worn);
+            assert!(row.is_damaged);
             assert_eq!((fence, highest, highest_id, was_forgotten), (4, 0, &None, true));
             assert_eq!(row.account.identity, Identity::Secret([7; 32]));
         }
         let locked = ClientRow::decode(&stored(u64::MAX, 3, vec![])).unwrap();
-        assert_eq!((locked.is_worn, locked.account.fence, locked.account.highest), (true, 0, 3));
+        assert_eq!((locked.is_damaged, locked.account.fence, locked.account.highest), (true, 0, 3));
     }
 
     #[test]

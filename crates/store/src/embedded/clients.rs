@@ -125,7 +125,7 @@ impl<'t> Clients<'t> {
         let row = row
             .get_or_insert_with(|| ClientRow::new(Account::new(identity.clone(), hello.returning)));
         let welcome = row.account.welcome(is_new);
-        row.is_worn = false;
+        row.is_damaged = false;
         row.account.belong_to(subject);
         let forgotten = row.account.open(hello, identity, now);
         self.drop_rejects(&hello.client, &forgotten)?;
@@ -137,7 +137,7 @@ impl<'t> Clients<'t> {
         let client = &numbered.client;
         let account = match self.find(client)? {
             Found::Nothing => return Ok(Known::Answer(Account::unknown())),
-            Found::Row(row) if !row.is_worn => &mut row.account,
+            Found::Row(row) if !row.is_damaged => &mut row.account,
             Found::Row(_) | Found::Unreadable => {
                 let message = "what is stored of the client cannot be read: the event may be in the log or not";
                 return Ok(Known::Answer(rejected(RejectCode::Uncertain, message)));
@@ -271,7 +271,7 @@ impl<'t> Clients<'t> {
             Entry::Vacant(vacant) => {
                 let Some(row) = self.rows.get(client)? else { return Ok(Found::Nothing) };
                 let row = ClientRow::decode(row.value());
-                if row.as_ref().is_none_or(|row| row.is_worn) {
+                if row.as_ref().is_none_or(|row| row.is_damaged) {
                     self.unreadable += 1;
                 }
                 vacant.insert(row)

@@ -1,25 +1,16 @@
 //! Deciding the writes of a command inside a transaction.
 
+use session::RejectCode;
 use session::server::Decided;
-use session::server::ledger::{Account, LogPosition, refused};
-use session::{Durability, Position, RejectCode, Stream};
-use topic::Topic;
+use session::server::ledger::refused;
 
+use super::circumstances::Circumstances;
 use super::clients::{Clients, Known, rejected};
 use super::deleting::delete;
 use super::error::Result;
 use super::ids::Ids;
 use super::log::Log;
 use crate::{Command, Record, Write, WriteOutcome, Written};
-
-/// What a command is decided by, beside the tables.
-pub(super) struct Circumstances<'a> {
-    pub(super) epoch: u64,
-    /// By their numbers.
-    pub(super) streams: &'a [Stream],
-    /// The number of the stream that takes a topic.
-    pub(super) route: &'a dyn Fn(&Topic) -> u32,
-}
 
 /// Decides each write of `command` in its order.
 pub(super) fn decide(
@@ -115,15 +106,4 @@ fn one(
         }
     };
     Ok(circumstances.stored(position, id))
-}
-
-impl Circumstances<'_> {
-    /// The outcome of an event that is in the log.
-    pub(super) fn stored(&self, (stream, offset): LogPosition, id: Option<String>) -> Decided {
-        let Some(stream) = self.streams.get(stream as usize).cloned() else {
-            return Account::stale();
-        };
-        let position = Position { stream, epoch: self.epoch, offset, id };
-        Decided::Stored(position, Durability::Disk)
-    }
 }

@@ -6,8 +6,8 @@ use session::RejectCode;
 use session::server::ledger::refused;
 use session::server::{Decided, Deletable, Deletion, Logged};
 
+use super::circumstances::Circumstances;
 use super::clients::rejected;
-use super::decide::Circumstances;
 use super::error::Result;
 use super::ids::Ids;
 use super::log::Log;

@@ -9,13 +9,13 @@ use redb::{
 };
 
 use session::Stream;
+use session::server::ledger::LogPosition;
 
 use super::clients::Clients;
 use super::error::{Error, Result, corrupt};
-use super::ids::IDS;
-use super::log::ExtentRow;
 use super::names;
 use crate::StoreError;
+use crate::digest::Digest;
 
 /// Stream and first offset to [consecutive events](super::block).
 pub(super) const BLOCKS: TableDefinition<'_, (u32, u64), &[u8]> = TableDefinition::new("blocks");
@@ -26,6 +26,10 @@ pub(super) const TOPICS: TableDefinition<'_, (u32, &str, u64), &[u8]> =
 pub(super) const TIMES: TableDefinition<'_, (u32, u64), u64> = TableDefinition::new("logged");
 /// Stream to [`Extent`](super::log::Extent).
 pub(super) const EXTENTS: TableDefinition<'_, u32, ExtentRow> = TableDefinition::new("held");
+/// A row of [`EXTENTS`].
+pub(super) type ExtentRow = (u64, u64, u64, u64, u64, u64);
+/// Digest to position. Rows of events that are gone may be left.
+pub(super) const IDS: TableDefinition<'_, &Digest, LogPosition> = TableDefinition::new("known");
 /// The format's version, the epoch and the peer's id; in a backup also a mark.
 const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
 

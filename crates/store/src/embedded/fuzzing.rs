@@ -110,7 +110,7 @@ fn client(bytes: &[u8]) {
         let identity = row.account.identity.clone();
         let written = row.encode().expect("a row is written");
         let again = ClientRow::decode(&written).expect("what was written is read");
-        assert!(!again.is_worn, "a row that is written is not worn");
+        assert!(!again.is_damaged, "a row that is written is not damaged");
         assert_eq!((again.account.fence, again.account.highest, again.account.outcomes), before);
         assert_eq!(again.account.identity, identity);
     }

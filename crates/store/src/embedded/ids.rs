@@ -11,18 +11,15 @@ use std::collections::{BTreeMap, HashMap};
 use std::ops::{Bound, ControlFlow};
 
 use foldhash::fast::RandomState;
-use redb::{ReadTransaction, ReadableTable, Table, TableDefinition, WriteTransaction};
+use redb::{ReadTransaction, ReadableTable, Table, WriteTransaction};
 use session::server::ledger::LogPosition;
 
 use super::blocks::Blocks;
 use super::error::Result;
 use super::filter::Filter;
-use super::format::EXTENTS;
+use super::format::{EXTENTS, IDS};
 use super::log::{Extent, Log};
 use crate::digest::{Digest, digest_of};
-
-/// Digest to position. Rows of events that are gone may be left.
-pub(super) const IDS: TableDefinition<'_, &Digest, LogPosition> = TableDefinition::new("known");
 
 /// A sweep through the table goes by the first byte of the digests.
 const SLICES: usize = 256;

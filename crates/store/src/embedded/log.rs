@@ -13,7 +13,7 @@ use topic::Topic;
 
 use super::block;
 use super::error::{Result, corrupt};
-use super::format::{BLOCKS, EXTENTS, TIMES, TOPICS};
+use super::format::{BLOCKS, EXTENTS, ExtentRow, TIMES, TOPICS};
 use super::packed;
 use crate::digest::{Digest, digest_of};
 use crate::record::Ready;
@@ -38,9 +38,6 @@ pub(super) struct Extent {
     /// The [ids](super::ids) of all events up to this offset are in their table.
     pub(super) indexed: u64,
 }
-
-/// A row of [`EXTENTS`].
-pub(super) type ExtentRow = (u64, u64, u64, u64, u64, u64);
 
 impl Extent {
     pub(super) const EMPTY: Self =

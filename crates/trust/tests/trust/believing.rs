@@ -26,7 +26,7 @@ fn event(id: &str) -> Body {
     bodies.into_iter().find(|body| body.id == id).unwrap()
 }
 
-/// What a reader makes of an event, who verifies its signature with the certificate's key.
+/// The verdict of a reader that verifies the event's signature with the certificate's key.
 fn read<'e>(
     topic: &str,
     body: &'e Body,

@@ -1,6 +1,7 @@
 //! The page of `examples/yew`, which is built like the chat's and served by its own relay.
 
-use super::{CHAT, CHAT_NEEDS, Page, staging};
+use super::part::CHAT;
+use super::{CHAT_NEEDS, Page, staging};
 use crate::progress::task;
 use crate::setup;
 use crate::stamp;

@@ -77,7 +77,7 @@ pub fn cause(lines: &[String]) -> Option<&'static str> {
         ),
         (
             &["Permission denied", "EACCES"],
-            "no permission to write a file or folder (who owns the cache and `target`?)",
+            "no permission to write a file or folder (check the owner of the cache and of `target`)",
         ),
     ];
     let found =

@@ -1,36 +1,9 @@
-//! Installs missing packages with Debian's package manager, if it may: as root.
+//! Debian's package manager, which installs packages if it may: as root.
 
-use super::{Need, browsers, step, wasm_target};
+use super::step;
 use crate::process;
-use crate::toolchain::Rust;
 use anyhow::{Context, Result, bail};
 use std::process::Command;
-
-/// Installs the packages of all missing programs in one call.
-///
-/// Does nothing without apt-get or root. The check of each need then reports what is missing.
-pub fn install_missing(needs: &[Need], rust: Rust) -> Result<()> {
-    let mut packages: Vec<&str> = Vec::new();
-    for need in needs {
-        match need {
-            Need::Chromium => packages.extend(browsers::missing_for_chromium()),
-            Need::Firefox => packages.extend(browsers::missing_for_firefox()),
-            Need::WebKit => packages.extend(browsers::missing_for_webkit()),
-            Need::WasmClippy
-                if rust == Rust::Distribution && wasm_target::check_clippy(rust).is_err() =>
-            {
-                packages.push(wasm_target::CLIPPY_PACKAGE);
-            }
-            Need::Nats if super::nats_server().is_none() => packages.push("nats-server"),
-            Need::Valgrind if which::which("valgrind").is_err() => packages.push("valgrind"),
-            _ => {}
-        }
-    }
-    if packages.is_empty() || unusable().is_some() {
-        return Ok(());
-    }
-    install(&packages, "or install them by hand")
-}
 
 /// `otherwise` tells the user what to do without apt-get.
 pub fn install(packages: &[&str], otherwise: &str) -> Result<()> {

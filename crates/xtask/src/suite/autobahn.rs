@@ -2,7 +2,6 @@
 //! against those that are kept in the repository.
 
 use super::count::Counts;
-use super::stages::native_tests;
 use crate::progress::print;
 use crate::workspace::Workspace;
 use crate::{process, setup};
@@ -42,9 +41,9 @@ impl Drop for Running {
     }
 }
 
-pub fn run(workspace: &Workspace, counts: &mut Counts) -> Result<()> {
-    // The relay that the native tests start has the feature too.
-    process::run(native_tests(workspace).arg("--no-run"))?;
+/// `native_tests` builds the native tests, and with them a relay that has the feature.
+pub fn run(workspace: &Workspace, mut native_tests: Command, counts: &mut Counts) -> Result<()> {
+    process::run(native_tests.arg("--no-run"))?;
     let folder = workspace.own_target().join("autobahn");
     if folder.exists() {
         fs::remove_dir_all(&folder)?;
@@ -54,14 +53,14 @@ pub fn run(workspace: &Workspace, counts: &mut Counts) -> Result<()> {
     let (_relay, address) = start(&workspace.built("debug", "event-relay"), &folder.join("data"))?;
     let spec = folder.join("spec.json");
     let reports = folder.join("reports");
-    let told = json!({
+    let reported = json!({
         "outdir": reports,
         "servers": [{ "agent": AGENT, "url": format!("ws://{address}/echo") }],
         "cases": CASES,
         "exclude-cases": [],
         "exclude-agent-cases": {},
     });
-    fs::write(&spec, told.to_string())?;
+    fs::write(&spec, reported.to_string())?;
     let mut wstest = setup::wstest(workspace)?;
     wstest.args(["--mode", "fuzzingclient", "--spec"]).arg(&spec).stdout(Stdio::null());
     wstest.current_dir(&folder);
@@ -132,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_case_that_differs_is_missing_or_is_new_is_told() {
+    fn a_case_that_differs_is_missing_or_is_new_is_reported() {
         let expected = outcomes(
             r#"{"1.1": {"behavior": "OK", "behaviorClose": "OK"},
                 "1.2": {"behavior": "OK", "behaviorClose": "OK"}}"#,

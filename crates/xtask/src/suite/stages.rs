@@ -175,7 +175,9 @@ impl Stage {
             Self::Clippy => clippy(context),
             Self::ClippyWasm => clippy_wasm(context),
             Self::Native => native(context, counts),
-            Self::Autobahn => autobahn::run(context.workspace, counts),
+            Self::Autobahn => {
+                autobahn::run(context.workspace, native_tests(context.workspace), counts)
+            }
             Self::Simulation => simulation(context, counts),
             Self::Fuzz => fuzz_targets(context, counts),
             Self::Chromium => chromium(context, counts),

@@ -146,9 +146,9 @@ impl Program {
             self.check();
         }
         assert_eq!((pool.pending(), pool.dropped()), (0, 0));
-        let told = self.scene.failures.borrow();
-        let given_up = told.iter().filter(|text| text.contains("given up")).count();
-        assert_eq!(told.len(), given_up + self.failed);
+        let reported = self.scene.failures.borrow();
+        let given_up = reported.iter().filter(|text| text.contains("given up")).count();
+        assert_eq!(reported.len(), given_up + self.failed);
         assert_eq!(self.handled.len() + given_up, self.published.len(), "an event is lost");
         total.handled += self.handled.len();
         total.given_up += given_up;

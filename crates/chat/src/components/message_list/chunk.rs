@@ -5,7 +5,7 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 use super::super::{Action, MessageRow};
-use super::quotes::Quote;
+use super::feed::Quote;
 use crate::clock;
 use crate::events::{Person, Room};
 use crate::language::t;

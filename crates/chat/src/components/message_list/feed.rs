@@ -1,5 +1,7 @@
 //! The timeline of the room, folded from its events, and the part of it that the reader has jumped to, if any.
 
+mod quotes;
+
 use std::cell::{Cell, RefCell, RefMut};
 use std::rc::{Rc, Weak};
 
@@ -9,11 +11,12 @@ use event_driven_kit::{DataError, Delivery, Event, Hold};
 use super::super::Origin;
 use super::changes;
 use super::frames::Frames;
-use super::quotes::Quotes;
 use super::viewport::Viewport;
 use crate::events::Room;
 use crate::model::refusal::Refusal;
 use crate::model::timeline::{Change, Row, Timeline};
+pub use quotes::Quote;
+use quotes::Quotes;
 
 /// The timelines of a room. This is a shared state of the message list, and not a property: copying it for each event
 /// would take longer than drawing it.

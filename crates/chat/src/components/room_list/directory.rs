@@ -1,4 +1,4 @@
-//! The directory: the rooms that want to be found. It is read when the switcher is opened for the first time.
+//! The directory: the rooms that are listed publicly. It is read when the switcher is opened for the first time.
 
 use event_driven_kit::bridge::StartFrom;
 use event_driven_kit::{Event, HandlerResult, Rule};
@@ -9,9 +9,9 @@ use crate::events::{Described, NOTICE, ROOMS, Room};
 use crate::language::t;
 use crate::model::text;
 
-/// The most rooms of the directory that are remembered.
+/// The maximum number of rooms that are remembered.
 const MOST: usize = 500;
-/// The most characters of what a room is about.
+/// The maximum number of characters of a description.
 const MOST_OF_ABOUT: usize = 120;
 
 impl RoomList {
@@ -24,7 +24,7 @@ impl RoomList {
         }
     }
 
-    /// The rooms that want to be found: the key, and what it is about.
+    /// The rooms of the directory: the key, and the description.
     pub fn directory(&self) -> Vec<(AttrValue, AttrValue)> {
         self.directory.borrow().clone()
     }

@@ -196,8 +196,8 @@ impl RoomList {
         Ok(())
     }
 
-    /// Who has sent an event, as the relay attests it. `None` for an event of this browser before the relay has said
-    /// who the user is.
+    /// The sender of an event, as the relay attests it. `None` for an event of this browser before the relay has sent
+    /// the user's id.
     fn sender(&self, event: &Event) -> Option<PersonId> {
         let origin = self.origin.borrow();
         let client = origin.client(event);

@@ -8,7 +8,7 @@ use crate::events::{INBOXES, PersonId, Room};
 use crate::storage;
 
 impl RoomList {
-    /// The state of the link has changed: the relay may have said who the user is.
+    /// The state of the link has changed: the relay may have sent the user's id.
     pub(super) fn look_at_link(&self) {
         let bridge = self.origin.borrow().0.clone();
         let Some(bridge) = bridge else { return };
@@ -94,7 +94,7 @@ impl RoomList {
         self.name_rules.replace(known);
     }
 
-    /// `None` without a bridge. A topic of these is never refused by the bridge itself.
+    /// `None` without a bridge. The bridge itself never refuses these topics.
     pub(super) fn rule(&self, rule: Rule) -> Option<RuleGuard> {
         let bridge = self.origin.borrow().0.clone()?;
         bridge.rule(rule).ok()

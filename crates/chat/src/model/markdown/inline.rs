@@ -1,8 +1,10 @@
 //! What is inside a line: emphasis, code and links.
 
-use super::links::{bracketed, labelled, mail, plain};
+mod links;
+
 use super::{Node, element, push_text};
 use crate::letters::is_alphanumeric;
+use links::{bracketed, labelled, mail, plain};
 
 /// How deep emphasis may be in each other. What is deeper is text.
 const MOST_OPEN: usize = 16;

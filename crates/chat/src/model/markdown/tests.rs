@@ -50,7 +50,7 @@ fn marks_around_words_are_emphasis() {
 }
 
 #[test]
-fn nothing_is_nothing() {
+fn an_empty_text_has_no_nodes() {
     assert_eq!(parse(""), []);
 }
 

@@ -29,7 +29,7 @@ fn messages_of_others_are_unread_and_own_ones_are_not() {
     }
     assert_eq!(count(&rooms, "tea").as_deref(), Some("3"));
     assert_eq!(rooms.total(), 3);
-    assert!(rooms.message("tea", &message(4, true)), "who writes has read");
+    assert!(rooms.message("tea", &message(4, true)), "writing marks the room as read");
     assert_eq!(count(&rooms, "tea"), None);
     assert!(!rooms.message("tea", &message(4, true)));
 }

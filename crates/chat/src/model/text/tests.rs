@@ -41,7 +41,7 @@ fn a_text_of_which_nothing_is_seen_is_neither_a_message_nor_a_name() {
 }
 
 #[test]
-fn whoever_is_seen_beside_invisible_characters_is_let_in() {
+fn a_name_with_visible_beside_invisible_characters_is_valid() {
     let texts = [
         "a\u{200b}",
         "👩\u{200d}🚀",

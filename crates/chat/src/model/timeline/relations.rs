@@ -34,7 +34,7 @@ pub enum Relation {
 /// All that is known about a message besides itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Fold {
-    /// The last edit of each author. Only that of the message's author counts, who may not be known yet.
+    /// The last edit of each author. Only that of the message's author counts, and the author may not be known yet.
     edits: Vec<Edit>,
     /// The last of each person and emoji.
     reactions: Vec<Reaction>,

@@ -1,8 +1,8 @@
-//! One message of a timeline, and where it stands.
+//! One message of a timeline.
 
 use std::rc::Rc;
 
-use super::Fold;
+use super::{Author, Fold, Place};
 use crate::events::TextMessage;
 use crate::model::refusal::Refusal;
 
@@ -29,7 +29,7 @@ pub struct Row {
 pub struct Seen {
     /// The id of its event. Clients choose ids, so two clients may use the same.
     pub id: Rc<str>,
-    /// Who has sent it.
+    /// The author.
     pub author: Author,
     /// The text, and the author according to the client. A deleted message has an empty text.
     pub message: Rc<TextMessage>,
@@ -38,15 +38,6 @@ pub struct Seen {
     /// The [day](crate::clock::day_of) on which it was published, by the user's time zone. 0 if it is not known, or is
     /// past tomorrow.
     pub day: i32,
-}
-
-/// Who has sent an event, as attested by the relay.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Author {
-    /// The client. Empty for this browser.
-    pub client: Rc<str>,
-    /// The account, if it is not a guest.
-    pub account: Option<Rc<str>>,
 }
 
 /// The state of a message.
@@ -60,62 +51,6 @@ pub enum State {
     Stored,
     /// It was refused.
     Failed(Refusal),
-}
-
-/// The sort key of a row: messages in the log come before pending ones.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Place {
-    /// At this offset, or after it: the number of a refused message, or zero for the message at the offset itself.
-    InLog {
-        /// The number of the log's epoch.
-        life: usize,
-        /// The offset.
-        offset: u64,
-        /// The number of a refused message.
-        after: u64,
-    },
-    /// After all that is in the log, by the order of publishing.
-    Pending(u64),
-}
-
-impl Place {
-    pub(super) fn in_log(life: usize, offset: u64) -> Self {
-        Self::InLog { life, offset, after: 0 }
-    }
-
-    /// The offset in the log at which, or after which, it is.
-    pub fn offset(self) -> Option<u64> {
-        match self {
-            Self::InLog { offset, .. } => Some(offset),
-            Self::Pending(_) => None,
-        }
-    }
-
-    /// Which of two places of one message is right: that in the newest log, and in it the first.
-    pub(super) fn is_better_than(self, other: Self) -> bool {
-        match (self, other) {
-            (
-                Self::InLog { life: one, offset: at, .. },
-                Self::InLog { life: two, offset: there, .. },
-            ) => one > two || (one == two && at <= there),
-            _ => true,
-        }
-    }
-}
-
-impl Author {
-    /// Whether it is this browser's user.
-    pub fn is_me(&self) -> bool {
-        self.client.is_empty()
-    }
-
-    /// Whether both are the same. An account may have several clients.
-    pub fn is(&self, other: &Self) -> bool {
-        match (&self.account, &other.account) {
-            (None, None) => self.client == other.client,
-            (one, two) => one == two,
-        }
-    }
 }
 
 impl State {
@@ -167,7 +102,7 @@ impl Row {
     pub fn follows(&self, before: &Row) -> bool {
         let (one, other) = (&self.seen, &before.seen);
         let pause = one.time_ms.zip(other.time_ms).map(|(one, other)| one.abs_diff(other));
-        // A message that was deleted does not say who has sent it.
+        // A message that was deleted does not name its author.
         let is_unnamed = one.message.sender.id.is_empty() && one.author.is(&other.author);
         (is_unnamed || one.is_by_author_of(other)) && pause.is_none_or(|pause| pause < TURN_MS)
     }

@@ -236,7 +236,7 @@ fn one_sender_goes_on_for_five_minutes() {
 }
 
 #[test]
-fn a_message_is_from_who_sent_it_and_not_from_who_it_claims() {
+fn a_message_is_from_its_sender_and_not_from_the_claimed_one() {
     let (own, forged) = (row(seen("a")), row(forged("b")));
     assert!(own.is_by("ann") && !own.is_by("bob"));
     assert!(!forged.is_by("ann"));

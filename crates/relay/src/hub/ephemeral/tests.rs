@@ -48,7 +48,7 @@ fn an_event_waits_once_for_each_connection_that_wants_it_and_not_for_its_own() {
 }
 
 #[test]
-fn a_topic_finds_those_who_came_and_misses_those_who_went_since_it_was_last_used() {
+fn a_topic_finds_new_receivers_and_misses_gone_ones_since_it_was_last_used() {
     let hub = Arc::new(Mailboxes::default());
     let one = hub.join(1);
     forward(&hub, 0, "a", b"0");
@@ -180,7 +180,7 @@ fn an_event_for_one_connection_is_not_shared() {
 }
 
 #[test]
-fn who_waits_is_woken_once_for_all_that_comes() {
+fn a_waiting_connection_is_woken_once_for_all_that_comes() {
     let hub = Arc::new(Mailboxes::default());
     let mailbox = hub.join(1);
     mailbox.want(&patterns(&["a"]), &[]);

@@ -266,7 +266,7 @@ async fn a34_a_revoked_account_is_closed_and_refused_also_after_a_restart() {
 }
 
 #[tokio::test]
-async fn a_revoked_key_is_told_of_on_its_topic_with_or_without_a_running_relay() {
+async fn a_revoked_key_is_reported_on_its_topic_with_or_without_a_running_relay() {
     let (mut accounts, _folder) = issuing(&[]);
     let (one, two) = (Device::new(), Device::new());
     let key = |device: &Device| device.thumbprint().to_string();

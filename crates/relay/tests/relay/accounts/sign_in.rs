@@ -149,7 +149,7 @@ async fn a19_the_client_of_one_account_cannot_be_continued_by_another() {
 }
 
 #[tokio::test]
-async fn the_audit_log_has_who_connects_with_which_key_and_what_is_refused_or_denied() {
+async fn the_audit_log_has_connections_with_their_keys_refusals_and_denials() {
     let accounts = Accounts::start(&["--anonymous", "sub=lobby.>"]);
     let kid = accounts.kid();
     let ann = accounts.token("ann", "sub=a");

@@ -141,8 +141,8 @@ fn what_cannot_work_is_refused_at_the_start() {
     ] {
         let mut relay = Command::new(env!("CARGO_BIN_EXE_event-relay"));
         let output = relay.arg("--data").arg(data.path()).args(options).output().unwrap();
-        let told = String::from_utf8(output.stderr).unwrap();
-        assert!(!output.status.success() && told.contains(advice), "{options:?}: {told}");
+        let reported = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && reported.contains(advice), "{options:?}: {reported}");
     }
 }
 

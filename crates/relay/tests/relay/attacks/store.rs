@@ -137,7 +137,7 @@ async fn a_hello_with_anothers_name_that_is_cut_before_its_answer_does_not_end_t
 }
 
 #[tokio::test]
-async fn a27_who_toggles_one_of_4096_patterns_does_not_hold_up_others_ephemeral_events() {
+async fn a27_toggling_one_of_4096_patterns_does_not_hold_up_others_ephemeral_events() {
     let data = tempfile::tempdir().unwrap();
     let relay = Process::start(data.path());
     let mut attacker = Client::welcomed(&relay, 1, 1).await;

@@ -120,9 +120,9 @@ impl Subscription {
         bytes: usize,
     ) -> Replay {
         let has_credit = self.has_credit();
-        let Some(read) = self.reads.get_mut(stream) else { return Replay::Told };
+        let Some(read) = self.reads.get_mut(stream) else { return Replay::Known };
         if offset < read.next {
-            return Replay::Told;
+            return Replay::Known;
         }
         if !has_credit {
             read.next = offset;

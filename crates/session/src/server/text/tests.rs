@@ -5,9 +5,10 @@ use serde_json::{Value, json};
 use topic::Topic;
 
 use crate::rights::{PatternLists, Subject};
+use crate::server::sending::MESSAGE_BYTES;
 use crate::server::{
-    Answer, Effect, Ephemeral, Granted, Located, Logged, MESSAGE_BYTES, Options, Query, Server,
-    SocketMessage, StartPoint, Texts, Wire,
+    Answer, Effect, Ephemeral, Granted, Located, Logged, Options, Query, Server, SocketMessage,
+    StartPoint, Texts, Wire,
 };
 use crate::{Body, CloseCode, Position};
 

@@ -1,4 +1,4 @@
-//! The frames of presence: who is present at a topic.
+//! The frames of presence: the occupants of a topic.
 
 use crate::RejectCode;
 

@@ -36,8 +36,8 @@ pub struct TopicTally {
     pub count: u64,
     /// The position of the newest event, if there is one.
     pub head: Option<Position>,
-    /// The offset and the [`Body`](crate::Body) of the newest event that was not deleted and is no deletion. Absent if it is
-    /// large, or if there is none among the newest few.
+    /// The offset and the [`Body`](crate::Body) of the newest event that was not deleted and is no deletion. Absent if
+    /// it is large, or not among the newest few.
     pub newest: Option<(u64, Vec<u8>)>,
     /// Why the topic was not counted.
     pub refused: Option<RejectCode>,

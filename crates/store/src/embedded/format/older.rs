@@ -11,11 +11,10 @@ use redb::{ReadableTable, ReadableTableMetadata, TableDefinition, WriteTransacti
 use session::server::Logged;
 use topic::Topic;
 
-use super::{BLOCKS, EXTENTS, MAIN, TIMES, TOPICS};
+use super::{BLOCKS, EXTENTS, IDS, MAIN, TIMES, TOPICS};
 use crate::digest::digest_of;
 use crate::embedded::clients::Clients;
 use crate::embedded::error::{Result, corrupt};
-use crate::embedded::ids::IDS;
 use crate::embedded::log::{self, Extent, cost};
 
 const OLD_EVENTS: TableDefinition<'_, u64, (&str, &[u8])> = TableDefinition::new("events");

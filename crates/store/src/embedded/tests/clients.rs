@@ -27,7 +27,7 @@ fn is_new(store: &Embedded, client: [u8; 16], fence: u64) -> bool {
 }
 
 #[test]
-fn a_client_that_was_forgotten_is_told_so_until_something_of_it_is_decided() {
+fn a_client_that_was_forgotten_learns_it_until_something_of_it_is_decided() {
     let (store, _) = store();
     let returns = |fence| {
         let Write::Open { hello, subject, may_be_new } = hello_of(client(1), fence) else {
@@ -44,7 +44,7 @@ fn a_client_that_was_forgotten_is_told_so_until_something_of_it_is_decided() {
     let numbered = Numbered { client: client(1), fence: 2, number: 8, lowest: 8 };
     store.write(&[event("e1", 1, Some(numbered))]).unwrap();
     assert!(!returns(3));
-    // One that says nothing of returning has nothing to be told.
+    // One that does not say that it returns learns nothing.
     assert!(is_new(&store, client(2), 1));
     assert!(!is_new(&store, client(2), 2));
 }

@@ -32,16 +32,16 @@ fn settings() -> Settings {
 
 /// Writes the batches until a write fails. Gives the outcomes.
 fn run(store: &Embedded, disk: &Disk, batches: &[Vec<Write>]) -> Vec<Vec<WriteOutcome>> {
-    let mut told = Vec::new();
+    let mut announced = Vec::new();
     for (index, batch) in batches.iter().enumerate() {
         disk.set_clock(100_000 + index as u64 * 400);
         let Ok(written) = store.write(batch) else { break };
-        told.push(written.outcomes);
+        announced.push(written.outcomes);
         if index % 3 == 2 && store.maintain_now().is_err() {
             break;
         }
     }
-    told
+    announced
 }
 
 /// The events that are kept: offset and id.
@@ -53,9 +53,9 @@ fn log(store: &Embedded) -> Vec<(u64, String)> {
     page.events.iter().map(id).collect()
 }
 
-/// Each event that was told to be stored, as (batch, place in it, offset).
-fn stored(told: &[Vec<WriteOutcome>]) -> Vec<(usize, usize, u64)> {
-    let rows = told.iter().enumerate().flat_map(|(batch, outcomes)| {
+/// Each event that was reported as stored, as (batch, place in it, offset).
+fn stored(announced: &[Vec<WriteOutcome>]) -> Vec<(usize, usize, u64)> {
+    let rows = announced.iter().enumerate().flat_map(|(batch, outcomes)| {
         let offsets = outcomes.iter().enumerate();
         offsets.filter_map(move |(place, outcome)| Some((batch, place, offset(outcome)?)))
     });
@@ -63,7 +63,7 @@ fn stored(told: &[Vec<WriteOutcome>]) -> Vec<(usize, usize, u64)> {
 }
 
 #[test]
-fn a_crash_between_any_two_writes_loses_nothing_that_was_told_and_doubles_nothing() {
+fn a_crash_between_any_two_writes_loses_nothing_that_was_announced_and_doubles_nothing() {
     let batches = script();
     let whole = Disk::default();
     whole.set_clock(100_000);
@@ -83,11 +83,11 @@ fn a_crash_between_any_two_writes_loses_nothing_that_was_told_and_doubles_nothin
             let disk = Disk::default();
             disk.set_clock(100_000);
             disk.fail(cut..u64::MAX);
-            let told = match Embedded::on(Box::new(disk.clone()), settings()) {
+            let announced = match Embedded::on(Box::new(disk.clone()), settings()) {
                 Ok(store) => run(&store, &disk, &batches),
                 Err(_) => Vec::new(),
             };
-            interrupted += u64::from(told.len() < batches.len());
+            interrupted += u64::from(announced.len() < batches.len());
 
             let disk = disk.crashed(crash);
             let store = Embedded::on(Box::new(disk.clone()), settings())
@@ -96,7 +96,7 @@ fn a_crash_between_any_two_writes_loses_nothing_that_was_told_and_doubles_nothin
             let first = found.first().map_or(store.heads().unwrap()[0] + 1, |(offset, _)| *offset);
             let consecutive = found.iter().zip(first..).all(|((offset, _), at)| *offset == at);
             assert!(consecutive, "cut {cut}, {crash:?}: {found:?}");
-            for &(batch, place, offset) in &stored(&told) {
+            for &(batch, place, offset) in &stored(&announced) {
                 let Write::Append(Record { event: Ok(ready), .. }) = &batches[batch][place] else {
                     unreachable!()
                 };
@@ -107,11 +107,12 @@ fn a_crash_between_any_two_writes_loses_nothing_that_was_told_and_doubles_nothin
             // Both clients come again, with a higher token, and send everything again; guests send
             // what they had no answer for.
             let again = batches.iter().enumerate();
-            let again = again.map(|(index, batch)| on_a_new_connection(batch, index < told.len()));
+            let again =
+                again.map(|(index, batch)| on_a_new_connection(batch, index < announced.len()));
             let answers = run(&store, &disk, &again.collect::<Vec<_>>());
             assert_eq!(answers.len(), batches.len(), "cut {cut}, {crash:?}");
             let mut expected = stored(&expected);
-            expected.retain(|(batch, place, _)| *place != GUEST || *batch >= told.len());
+            expected.retain(|(batch, place, _)| *place != GUEST || *batch >= announced.len());
             assert_eq!(stored(&answers), expected, "cut {cut}, {crash:?}");
             while store.maintain_now().unwrap() {}
             assert_eq!(log(&store), expected_log, "cut {cut}, {crash:?}");

@@ -143,7 +143,7 @@ fn on_fence_2(batch: Vec<Write>) -> Vec<Write> {
 }
 
 #[test]
-fn without_a_reserve_a_full_disk_fails_the_commit_and_what_was_told_stays() {
+fn without_a_reserve_a_full_disk_fails_the_commit_and_what_was_announced_stays() {
     on_both(4 * MIB, |open, make_room| {
         let settings = Settings { reserve: 0, ..Settings::default() };
         let store = open(settings.clone());

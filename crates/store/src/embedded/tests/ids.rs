@@ -4,8 +4,8 @@ use redb::{ReadableDatabase, ReadableTableMetadata};
 
 use super::disk::{Crash, Disk};
 use super::*;
+use crate::embedded::format::IDS;
 use crate::embedded::host::Host;
-use crate::embedded::ids::IDS;
 
 const KEPT: u64 = 3_000;
 

@@ -75,7 +75,7 @@ fn events_are_kept_by_age_and_never_dropped_before_it() {
 }
 
 #[test]
-fn who_comes_late_is_told_the_range_that_is_gone() {
+fn a_late_subscriber_learns_the_range_that_is_gone() {
     let (store, _) = keeping(Keep { events: 10, ..Keep::default() });
     write(&store, 0..10, 1);
     let everything = Pattern::parse(">").unwrap();

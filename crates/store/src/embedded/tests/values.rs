@@ -5,8 +5,8 @@ use session::Position;
 
 use super::disk::{Crash, Disk};
 use super::*;
+use crate::embedded::format::IDS;
 use crate::embedded::format::{BLOCKS, TIMES, TOPICS};
-use crate::embedded::ids::IDS;
 
 const HOUR: u64 = 3_600_000;
 
@@ -90,7 +90,7 @@ fn the_last_values_of_each_topic_are_kept_and_everything_else_is_skipped() {
 }
 
 #[test]
-fn so_many_values_of_a_topic_as_are_asked_for_are_kept() {
+fn the_configured_number_of_values_of_a_topic_is_kept() {
     let (store, _) = keeping(keep_last(100));
     for _ in 0..150 {
         log(&store, &["a", "b", "a"]);
@@ -106,7 +106,7 @@ fn so_many_values_of_a_topic_as_are_asked_for_are_kept() {
 }
 
 #[test]
-fn a_position_where_nothing_stands_any_more_is_resumed_after() {
+fn a_subscription_resumes_after_a_superseded_position() {
     let (store, _) = keeping(keep_last(1));
     let head = |store: &Embedded| place(locate(store, ">", &Start::Latest)).head;
     let mut positions = Vec::new();
@@ -123,7 +123,7 @@ fn a_position_where_nothing_stands_any_more_is_resumed_after() {
             assert_eq!((found.next, found.previous, found.gap), expected);
         }
     }
-    // What stands there, and what lies above the head, is compared as ever.
+    // What stands there, and what lies above the head, is compared as always.
     let other = Position { id: Some("other".to_owned()), ..positions[2].clone() };
     let above = Position { offset: 5, id: None, ..positions[2].clone() };
     for position in [other, above] {
@@ -174,7 +174,7 @@ fn the_ids_of_superseded_events_leave_the_file_also_after_a_kill() {
 }
 
 #[test]
-fn bounds_count_what_is_there_and_only_what_they_drop_is_told_as_a_gap() {
+fn bounds_count_what_is_there_and_only_what_they_drop_is_reported_as_a_gap() {
     let (store, disk) = keeping(Keep { events: 3, ..keep_last(1) });
     log(&store, &["a", "a", "b", "a", "c", "b"]);
     // The events 4, 5 and 6 are left.

@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use std::rc::{Rc, Weak};
 
 use crate::core::Core;
-use crate::slot::{Extras, Head, Slot, WithHandler};
+use crate::core::slot::{Extras, Head, Slot, WithHandler};
 use crate::{Bus, Event, HandlerResult, Pattern, Payload, Subscription};
 
 /// Builds a subscription; see [`Bus::subscriber`].

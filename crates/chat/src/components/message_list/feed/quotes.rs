@@ -3,8 +3,8 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use super::changes;
-use super::feed::Feed;
+use super::super::changes;
+use super::Feed;
 use crate::events::Reference;
 use crate::model::timeline::{self, Change, Row, Timeline};
 

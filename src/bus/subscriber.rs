@@ -5,8 +5,9 @@ use std::num::NonZeroUsize;
 
 use bus::{Message, Pattern, TopicError, Window};
 
+use super::Bus;
 use crate::schedule::Browser;
-use crate::{Bus, Event, HandlerResult, Overflow, Queue};
+use crate::{Event, HandlerResult, Overflow, Queue};
 
 pub use bus::Subscription;
 

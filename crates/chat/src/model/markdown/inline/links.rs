@@ -1,8 +1,8 @@
 //! Links: with a label, in angle brackets, and addresses in the text as GitHub recognizes them. Only `http:`, `https:` and
 //! `mailto:` become links.
 
-use super::inline::inline;
-use super::{Node, element};
+use super::super::{Node, element};
+use super::inline;
 use crate::letters::is_alphanumeric;
 
 /// The most bytes of a label or an address.

@@ -13,10 +13,10 @@ use axum::routing::get;
 use store::Store;
 use tokio::net::TcpListener;
 
-use super::Metrics;
 use crate::border::{Acceptor, Border, Http1, Rules};
 use crate::hub::Hub;
 use crate::limits::{Limits, Rate};
+use crate::metrics::Metrics;
 
 const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 /// The maximum number of connections, and of those from one address.
@@ -101,7 +101,8 @@ impl Exporter {
         let (hub, store) = (self.hub.upgrade()?, self.store.upgrade()?);
         self.own_border.forget_stale();
         let usage = store.usage().ok();
-        let connections = self.border.connections();
-        self.metrics.render(usage.as_ref(), connections, self.border.used(), &hub)
+        let (connections, budget) = (self.border.connections(), self.border.used());
+        let (jobs, presence) = (hub.queued(), hub.presence().counts());
+        self.metrics.render(usage.as_ref(), connections, budget, jobs, presence)
     }
 }

@@ -8,8 +8,8 @@ use bus::{Pattern, Topic, TopicError};
 use serde::de::DeserializeOwned;
 use wasm_bindgen::JsValue;
 
-use crate::bus::{Answer, WeakBus};
-use crate::{Bus, DataError, Delivery, Event, Payload, PublishError, Receipt};
+use super::{Answer, Bus, WeakBus};
+use crate::{DataError, Delivery, Event, Payload, PublishError, Receipt};
 
 /// The decision of an interceptor about an event.
 #[derive(Debug, Clone)]

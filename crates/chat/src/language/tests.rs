@@ -56,7 +56,9 @@ fn literals(code: &str) -> Vec<(String, String)> {
                     }
                     _ => (ahead.get(1) == Some(&'\'')).then_some(1),
                 };
-                (0..end.map_or(0, |end| end + 1)).for_each(|_| drop(rest.next()));
+                for _ in 0..end.map_or(0, |end| end + 1) {
+                    rest.next();
+                }
             }
             '"' => {
                 let mut literal = String::new();

@@ -106,7 +106,8 @@ impl Track {
             Told::Nothing => (0, log.trimmed()),
             Told::AtLatest(offset) | Told::UpTo(offset) => (offset, 0),
         };
-        let reported_gone = |at: u64| self.gaps.iter().any(|(from, to)| (*from..=*to).contains(&at));
+        let reported_gone =
+            |at: u64| self.gaps.iter().any(|(from, to)| (*from..=*to).contains(&at));
         let mut between = log.between(after, before, topics);
         between.find(|(offset, _)| *offset > gone && !reported_gone(*offset))
     }

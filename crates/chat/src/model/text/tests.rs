@@ -1,6 +1,7 @@
 //! Bounds for sending and showing.
 
 use super::*;
+use crate::events::{Person, Reference, TextMessage};
 
 const INVISIBLE: [char; 24] = [
     '\0',

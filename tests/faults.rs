@@ -31,6 +31,8 @@ extern "C" {
     async fn open_elsewhere(name: &str, version: Option<u32>, stays: bool) -> JsValue;
     #[wasm_bindgen(js_name = countOpens)]
     fn count_opens() -> Function;
+    #[wasm_bindgen(js_name = countErrors)]
+    fn count_errors() -> Function;
 }
 
 #[wasm_bindgen(module = "/tests/bridge/database.js")]
@@ -124,7 +126,7 @@ async fn whatever_the_browser_refuses_at_the_first_visit_the_link_goes_on_in_mem
         socket::install();
         let (mut peer, (user, _)) = (Peer::default(), new_user());
         let undo = break_browser(&name);
-        let opens = count_opens();
+        let (opens, errors) = (count_opens(), count_errors());
         let page = Page::open(&user);
         // Also publishes before the link is up.
         let first = page.say("first");
@@ -133,6 +135,7 @@ async fn whatever_the_browser_refuses_at_the_first_visit_the_link_goes_on_in_mem
         let status = page.bridge.status();
         assert_eq!((status.storage, status.role), (OutboxStorage::Memory, Role::Alone), "{name}");
         assert!(mend(&opens).as_f64().unwrap() <= 4.0, "{name}");
+        assert_eq!(mend(&errors).as_f64(), Some(0.0), "{name}: uncaught errors");
         mend(&undo);
     }
 }

@@ -94,10 +94,16 @@ const faults = {
 export const names = () => Object.keys(faults);
 export const breakBrowser = (name) => faults[name]();
 
-/** Another script opens the database, at its version if it says one, and closes it unless it is to stay open. */
+/**
+ * Another script opens the database, at its version if it says one, and closes it unless it is to stay open. From version 3
+ * on it is a later version of this library, whose store has another form.
+ */
 export function openElsewhere(name, version, stays) {
   return new Promise((resolve, reject) => {
     const request = indexedDB.open(name, version);
+    request.onupgradeneeded = () => {
+      if (version > 2) request.result.createObjectStore("outbox");
+    };
     request.onsuccess = () => {
       if (!stays) request.result.close();
       resolve(() => request.result.close());
@@ -116,6 +122,17 @@ export function countOpens() {
   });
   return () => {
     mend();
+    return count;
+  };
+}
+
+/** Counts uncaught errors, until the returned function is called, which returns the count. */
+export function countErrors() {
+  let count = 0;
+  const counted = () => (count += 1);
+  addEventListener("error", counted);
+  return () => {
+    removeEventListener("error", counted);
     return count;
   };
 }

@@ -25,7 +25,21 @@ pub fn zulu(seconds: u64) -> Option<String> {
     let (year, month, day) = date(seconds / DAY);
     let of_day = seconds % DAY;
     let (hour, minute, second) = (of_day / HOUR, of_day / MINUTE % 60, of_day % 60);
-    Some(format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z"))
+    let mut text = String::with_capacity("2026-11-30T09:00:00.123456789Z".len());
+    digits(&mut text, year, 4);
+    for (mark, number) in [('-', month), ('-', day), ('T', hour), (':', minute), (':', second)] {
+        text.push(mark);
+        digits(&mut text, number, 2);
+    }
+    text.push('Z');
+    Some(text)
+}
+
+/// Appends the last digits of a number.
+fn digits(text: &mut String, number: u64, width: u32) {
+    for place in (0..width).rev() {
+        text.push(char::from(b'0' + (number / 10_u64.pow(place) % 10) as u8));
+    }
 }
 
 /// Year, month and day of a day since 1970.
@@ -55,13 +69,12 @@ fn days(year: i64, month: i64, day: i64) -> i64 {
 /// below them. `None` beyond the year 9999.
 #[cfg(feature = "json")]
 pub fn write(time: crate::Millis, nanoseconds: u32) -> Option<String> {
-    use std::fmt::Write;
-
     let mut text = zulu(time / 1_000)?;
     let fraction = time % 1_000 * 1_000_000 + u64::from(nanoseconds);
     if fraction > 0 {
         text.truncate(text.len() - 1);
-        let _ = write!(text, ".{fraction:09}");
+        text.push('.');
+        digits(&mut text, fraction, 9);
         text.truncate(text.trim_end_matches('0').len());
         text.push('Z');
     }

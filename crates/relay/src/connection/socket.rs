@@ -38,7 +38,7 @@ const PING: [u8; 2] = [0x89, 0];
 
 pub(crate) struct Socket {
     inner: WebSocket,
-    /// Reading has failed, with this close code of the WebSocket protocol. Unread bytes cannot be drained then.
+    /// Reading has failed, with this close code of the WebSocket protocol. Unread bytes are not frames then.
     broken: Option<u16>,
     gone: bool,
     /// Frames since the last flush. They bypass the WebSocket, which would copy them.
@@ -176,7 +176,8 @@ impl Socket {
             return;
         }
         if self.broken.is_some() {
-            return tokio::time::sleep(CLOSE).await;
+            let _ = timeout(CLOSE, self.inner.get_mut().drain()).await;
+            return;
         }
         let _ = timeout(CLOSE, async { while let Some(Ok(_)) = self.inner.next().await {} }).await;
     }

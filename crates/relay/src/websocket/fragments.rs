@@ -5,7 +5,7 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 
 /// The maximum payload of a fragment. A multiple of the mask's four bytes, so that the mask continues in the next
 /// fragment.
@@ -14,6 +14,8 @@ const FRAGMENT: u64 = 16 << 10;
 const READ: usize = 8 << 10;
 /// The longest header, and the header of a fragment.
 const HEADER: usize = 14;
+/// The opcode of a close frame.
+const CLOSE: u8 = 0x08;
 
 /// A stream without large frames.
 pub(crate) struct Fragmented<S> {
@@ -28,6 +30,8 @@ pub(crate) struct Fragmented<S> {
     head_len: usize,
     /// Whether `head` is complete.
     is_ready: bool,
+    /// Whether a close frame has arrived.
+    is_closing: bool,
 }
 
 /// The large frame that is being read.
@@ -89,7 +93,7 @@ impl<S> Fragmented<S> {
     pub(crate) fn new(inner: S, most: usize) -> Self {
         let most = most as u64;
         let (skip, large, head, head_len, is_ready) = (0, None, [0; HEADER], 0, false);
-        Self { inner, most, skip, large, head, head_len, is_ready }
+        Self { inner, most, skip, large, head, head_len, is_ready, is_closing: false }
     }
 
     /// Scans what was read outside a large frame, and returns how much of it to pass on. Replaces the header of a
@@ -105,6 +109,7 @@ impl<S> Fragmented<S> {
                 return at;
             };
             let first = bytes[at];
+            self.is_closing |= first & 0x0f == CLOSE;
             let is_data = first & 0x08 == 0;
             if !is_data || header.payload <= FRAGMENT || header.payload > self.most {
                 let left = (end - at - header.bytes) as u64;
@@ -144,6 +149,15 @@ impl<S> Fragmented<S> {
         let first = if is_final { 0x80 } else { 0 };
         self.head_len = Header::write(first, next, large.mask, &mut self.head);
         self.is_ready = true;
+    }
+}
+
+impl<S: AsyncRead + Unpin> Fragmented<S> {
+    /// Discards what arrives, until a close frame or the end. The other end may be sending a large message, and reads the
+    /// close frame of this end after that.
+    pub(crate) async fn drain(&mut self) {
+        let mut discarded = vec![0; READ];
+        while !self.is_closing && matches!(self.read(&mut discarded).await, Ok(1..)) {}
     }
 }
 

@@ -1,6 +1,8 @@
 //! Bad input gets the documented answer, and others are served meanwhile.
 
-use futures_util::SinkExt;
+use std::time::{Duration, Instant};
+
+use futures_util::{SinkExt, StreamExt};
 use session::{CloseCode, FromClient, FromPeer, RejectCode, SUBPROTOCOL, Start, Subscribe};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
@@ -51,6 +53,25 @@ async fn a_message_over_the_bound_is_too_large() {
         let code = close_code_after(vec![Message::Binary(vec![0; bytes].into())]).await;
         assert_eq!(code, CloseCode::MessageTooLarge.code(), "{bytes}");
     }
+}
+
+#[tokio::test]
+async fn a_large_message_over_the_bound_is_answered_at_once() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = Process::start(data.path());
+    let mut quickest = Duration::MAX;
+    // A busy machine is slow now and then.
+    for id in 1..=3 {
+        let mut client = Client::welcomed(&relay, id, 1).await;
+        let began = Instant::now();
+        client.socket.send(Message::Binary(vec![0; 4 << 20].into())).await.unwrap();
+        assert_eq!(client.close_code().await, CloseCode::MessageTooLarge.code());
+        // Browsers report the code once the relay has ended the connection.
+        while client.socket.next().await.is_some() {}
+        quickest = quickest.min(began.elapsed());
+    }
+    assert!(quickest < Duration::from_secs(1), "{quickest:?}");
+    assert_serves(&relay).await;
 }
 
 #[tokio::test]

@@ -105,6 +105,10 @@ impl<'de> Deserialize<'de> for Name<'de> {
 
 /// Whether JSON nests deeper than readers in other languages can handle.
 pub(super) fn nests_too_deep(json: &str) -> bool {
+    // Counting is much faster than looking for strings.
+    if json.bytes().filter(|byte| matches!(byte, b'[' | b'{')).count() <= MAX_NESTING {
+        return false;
+    }
     let (mut depth, mut is_text) = (0_usize, false);
     let mut bytes = json.bytes();
     while let Some(byte) = bytes.next() {

@@ -102,8 +102,7 @@ fn data(
         }
         // CloudEvents JSON format, 3.1: a string that is not declared to be JSON is the data itself.
         (Some(value), None) if form != Form::Json && value.get().starts_with('"') => {
-            let text = serde_json::from_str::<String>(value.get());
-            text.map_err(|error| format!("`data` is not a Unicode string: {error}"))?.into()
+            text(value).map_err(|error| format!("`data` is not a Unicode string: {error}"))?.into()
         }
         (Some(value), None) => value.get().as_bytes().to_owned(),
         (None, None) => return Ok((None, Vec::new())),
@@ -267,8 +266,16 @@ fn text_of(data: &Value, name: &str) -> Result<String, String> {
 }
 
 fn string(members: &mut Members<'_>, name: &str) -> Result<Option<String>, String> {
-    let value = members.remove(name).map(|value| serde_json::from_str(value.get()));
-    value.transpose().map_err(|_| format!("`{name}` is not a string"))
+    members.remove(name).map(text).transpose().map_err(|_| format!("`{name}` is not a string"))
+}
+
+/// The value of a JSON string.
+fn text(value: &RawValue) -> serde_json::Result<String> {
+    let quoted = value.get().strip_prefix('"').and_then(|text| text.strip_suffix('"'));
+    match quoted.filter(|text| !text.contains('\\')) {
+        Some(text) => Ok(text.to_owned()),
+        None => serde_json::from_str(value.get()),
+    }
 }
 
 fn required(members: &mut Members<'_>, name: &str) -> Result<String, String> {

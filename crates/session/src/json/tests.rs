@@ -115,7 +115,9 @@ fn data_that_is_absent_null_or_empty_stays_what_it_is() {
         // The data of the input comes out again.
         let text = without_author(&event(&Topic::parse("t").unwrap(), &body, None));
         let Ok(Incoming::Publish { body: back, .. }) = read(&text) else { panic!("{text}") };
-        assert_eq!((back.content_type, back.data), (body.content_type, body.data), "{text}");
+        assert_eq!((&back.content_type, &back.data), (&body.content_type, &body.data), "{text}");
+        let topic = Topic::parse("t").unwrap();
+        assert_eq!(Text::of_read(&topic, &back), Text::new(&topic, &back, None), "{text}");
     }
 }
 

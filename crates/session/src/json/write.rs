@@ -17,18 +17,27 @@ use crate::{Body, Extension, Form, Position, RejectCode, Stream, TopicTally};
 /// `$link.welcome`: the answer to the hello `id`. The sources of the client's events begin with this one. The rights are
 /// left out if they are [`Rights::all`].
 pub fn welcome(id: &str, source: &str, subject: &str, rights: &Rights) -> String {
-    let mut data = json!({ "source": source, "subject": subject });
-    let lists: Map<String, Value> = Right::ALL
-        .iter()
-        .filter_map(|right| {
-            let patterns = rights.patterns(*right)?.iter().map(Pattern::as_str);
-            Some((right.to_string(), patterns.collect()))
-        })
-        .collect();
+    let mut data = with_rights(rights);
+    data.insert("source".to_owned(), json!(source));
+    data.insert("subject".to_owned(), json!(subject));
+    control("welcome", id, Value::Object(data))
+}
+
+/// `$link.rights`: the client has other rights from now on, which are left out if they are [`Rights::all`].
+pub fn rights(rights: &Rights) -> String {
+    control("rights", "credential", Value::Object(with_rights(rights)))
+}
+
+fn with_rights(rights: &Rights) -> Map<String, Value> {
+    let mut data = Map::new();
     if !rights.are_all() {
-        data["rights"] = Value::Object(lists);
+        let lists = Right::ALL.iter().filter_map(|right| {
+            let patterns = rights.patterns(*right)?.iter().map(Pattern::as_str);
+            Some((right.name().to_owned(), patterns.collect()))
+        });
+        data.insert("rights".to_owned(), Value::Object(lists.collect()));
     }
-    control("welcome", id, data)
+    data
 }
 
 /// `$link.expiring`: the credential ends after these milliseconds, unless the client shows another one by
@@ -153,6 +162,21 @@ pub(crate) struct Text {
 impl Text {
     /// An event, with its stream and its offset unless it is ephemeral.
     pub(crate) fn new(topic: &Topic, body: &Body, place: Option<(&Stream, u64)>) -> Self {
+        Self::with(topic, body, place, |text| is_json(text) && is_exact(text, body))
+    }
+
+    /// An ephemeral event that was read from a text, so that data without a media type was read as JSON.
+    pub(crate) fn of_read(topic: &Topic, body: &Body) -> Self {
+        Self::with(topic, body, None, |text| body.content_type.is_none() || is_json(text))
+    }
+
+    /// `is_json` says whether the data can be written as it is, if its media type is that of JSON.
+    fn with(
+        topic: &Topic,
+        body: &Body,
+        place: Option<(&Stream, u64)>,
+        is_json: impl FnOnce(&str) -> bool,
+    ) -> Self {
         let mut out = Vec::with_capacity(body.data.len() + 512);
         out.extend_from_slice(br#"{"specversion":"1.0","type":"#);
         string(&mut out, topic.as_str());
@@ -195,7 +219,7 @@ impl Text {
             None => bare(&mut out, "ephemeral", "true"),
         }
         let at = out.len();
-        data(&mut out, body);
+        data(&mut out, body, is_json);
         out.push(b'}');
         Self { text: out.into(), at }
     }
@@ -219,13 +243,13 @@ impl Text {
     }
 }
 
-fn data(out: &mut Vec<u8>, body: &Body) {
+fn data(out: &mut Vec<u8>, body: &Body, is_json: impl FnOnce(&str) -> bool) {
     let bytes = body.data.as_slice();
     let form = Form::of(body.content_type.as_deref());
     match (form, std::str::from_utf8(bytes)) {
         // JSON is never empty, so there is no data.
         (Form::Json, _) if bytes.is_empty() => {}
-        (Form::Json, Ok(text)) if is_json(text) && is_exact(text, body) => {
+        (Form::Json, Ok(text)) if is_json(text) => {
             // In its original form: numbers keep their digits, and objects their order.
             out.extend_from_slice(br#","data":"#);
             out.extend_from_slice(bytes);
@@ -256,7 +280,14 @@ fn decimal(out: &mut Vec<u8>, name: &str, number: u64) {
 }
 
 fn string(out: &mut Vec<u8>, text: &str) {
-    written(serde_json::to_writer(out, text));
+    let is_special = |byte| matches!(byte, 0..0x20 | b'"' | b'\\');
+    // Most texts need no escape. A loop without an early exit compares many bytes at once.
+    if text.bytes().fold(false, |some, byte| some | is_special(byte)) {
+        return written(serde_json::to_writer(out, text));
+    }
+    out.push(b'"');
+    out.extend_from_slice(text.as_bytes());
+    out.push(b'"');
 }
 
 fn written(result: serde_json::Result<()>) {

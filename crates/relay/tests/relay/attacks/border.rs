@@ -1,7 +1,7 @@
 //! Attacks on the border: hosts, origins, proxies, connections, file modes. Refusals are in the audit log.
 
-use std::io::BufRead;
-use std::process::Command;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use session::{CloseCode, FromPeer, SUBPROTOCOL};
@@ -140,8 +140,17 @@ fn what_cannot_work_is_refused_at_the_start() {
         (["--listen", "[::]:0"], "--host example.org"),
     ] {
         let mut relay = Command::new(env!("CARGO_BIN_EXE_event-relay"));
-        let output = relay.arg("--data").arg(data.path()).args(options).output().unwrap();
+        let relay = relay.arg("--data").arg(data.path()).args(options);
+        let mut relay = relay.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        // A relay that starts prints its address, and does not end.
+        let mut address = String::new();
+        BufReader::new(relay.stdout.take().unwrap()).read_line(&mut address).unwrap();
+        if !address.is_empty() {
+            relay.kill().unwrap();
+        }
+        let output = relay.wait_with_output().unwrap();
         let reported = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(address, "", "{options:?}");
         assert!(!output.status.success() && reported.contains(advice), "{options:?}: {reported}");
     }
 }

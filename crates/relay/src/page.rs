@@ -54,7 +54,8 @@ async fn guard(State(policies): State<Arc<Policies>>, request: Request, next: Ne
     headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    headers.insert(header::CONTENT_SECURITY_POLICY, policy.unwrap_or_else(|| policy_with(&[], &[])));
+    headers
+        .insert(header::CONTENT_SECURITY_POLICY, policy.unwrap_or_else(|| policy_with(&[], &[])));
     response
 }
 

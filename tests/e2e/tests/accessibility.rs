@@ -91,6 +91,21 @@ async fn no_screen_has_a_fault_that_axe_finds() {
     ann.click(".open-menu").await;
     check("the menu").await;
     ann.click("#menu .copy-link").await;
+    ann.click(".open-settings").await;
+    ann.click("#settings .open-inspector").await;
+    for (tab, part) in [("Flow", ".rows .row"), ("Link", "tbody tr"), ("Recording", ".record")] {
+        let show = "const root = document.querySelector('event-inspector')?.shadowRoot;
+            root?.querySelector(`#tab-${arguments[0]}`)?.click();
+            const found = root?.querySelector(arguments[1]);
+            found?.click();
+            return !!found;";
+        end_to_end::eventually(part, async || {
+            (ann.run(show, vec![tab.into(), part.into()]).await == true).then_some(())
+        })
+        .await;
+        check(&format!("the inspector's {tab}")).await;
+    }
+    ann.run("document.querySelector('event-inspector').remove()", vec![]).await;
     network.set(Network::Cut);
     ann.appears("#link[data-state=offline]").await;
     ann.say("waiting").await;

@@ -94,7 +94,7 @@ pub fn MessageRow(props: &MessageRowProps) -> Html {
                     }
                     { time(props) }
                     if *own && !is_deleted {
-                        { sign(&row.state) }
+                        { sign(if row.waits() { &State::Queued } else { &row.state }) }
                     }
                 </span>
             </div>

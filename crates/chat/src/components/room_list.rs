@@ -35,6 +35,10 @@ use kept::{Kept, Line};
 /// The most persons whose names are remembered.
 const MOST_NAMES: usize = 200;
 
+/// How long changes are gathered before the list and the title are drawn, in milliseconds. A message that is seen at once
+/// is no longer unread by then.
+const DRAW_MS: u32 = 100;
+
 /// Where the browser keeps the rooms and the user's id over a reload.
 const ROOMS: &str = "rooms";
 const PERSON: &str = "person";
@@ -72,6 +76,7 @@ pub struct RoomList {
     counted: RefCell<Vec<Rc<str>>>,
     due: RefCell<Vec<(AttrValue, Reference)>>,
     timer: RefCell<Option<Timeout>>,
+    drawing: RefCell<Option<Timeout>>,
     title: RefCell<String>,
     /// Calls the list of rooms, and the page.
     pub on_change: RefCell<Option<Callback<()>>>,
@@ -114,6 +119,7 @@ impl RoomList {
             counted: RefCell::default(),
             due: RefCell::default(),
             timer: RefCell::default(),
+            drawing: RefCell::default(),
             title: RefCell::default(),
             on_change: RefCell::default(),
             on_page: RefCell::new(Some(on_page)),
@@ -226,8 +232,22 @@ impl RoomList {
         self.changed();
     }
 
-    /// Draws the list, and the title.
+    /// Draws the list and the title soon.
     fn changed(&self) {
+        if self.drawing.borrow().is_some() {
+            return;
+        }
+        let this = self.this.clone();
+        let timer = Timeout::new(DRAW_MS, move || {
+            if let Some(this) = this.upgrade() {
+                drop(this.drawing.take());
+                this.draw();
+            }
+        });
+        self.drawing.replace(Some(timer));
+    }
+
+    fn draw(&self) {
         self.show_title();
         let call = self.on_change.borrow().clone();
         if let Some(call) = call {

@@ -207,8 +207,9 @@ impl Feed {
                 if is_new {
                     // Users want to see their own new message.
                     self.go_to_newest();
+                } else {
+                    self.frames.render();
                 }
-                self.frames.render();
             }
             (None, None) => {}
         }
@@ -293,7 +294,7 @@ impl Feed {
         self.show_part(None);
         self.has_newer.set(false);
         self.viewport.stick_to_end();
-        self.frames.render();
+        self.frames.render_now();
     }
 
     /// Shows a separate part, or the newest messages.

@@ -47,12 +47,11 @@ pub use inspecting::{Credit, OutboxEvent, RuleStatus};
 pub use options::BridgeOptions;
 pub use presence::{Occupant, Occupants, PRESENCE_TOPIC, PresenceGuard};
 pub use rule::Rule;
+pub use session::rights::{Right, Rights};
 pub use session::{CloseCode, Durability, Position, RejectCode, Start as StartFrom};
 pub use state::{Acked, CaughtUp, Gap, LinkState, LinkStatus, Uncertain};
 pub use tally::{TallyError, TopicTally};
 
-#[cfg(not(feature = "trust"))]
-use inbound::Arrived;
 use inbound::Inbox;
 use options::Fetch;
 use pending::Pending;
@@ -78,8 +77,6 @@ struct Endpoint {
     fetch: Option<Fetch>,
     report: Report,
     inbox: Inbox,
-    #[cfg(feature = "trust")]
-    checks: checking::Checks,
     #[cfg(feature = "trust")]
     keyring: keyring::Keyring,
     #[cfg(feature = "trust")]
@@ -111,9 +108,7 @@ impl Endpoint {
             report: Report::new(&bus),
             inbox: Inbox::default(),
             #[cfg(feature = "trust")]
-            checks: checking::Checks::default(),
-            #[cfg(feature = "trust")]
-            keyring: keyring::Keyring::new(options.trust),
+            keyring: keyring::Keyring::new(options.trust, this.clone()),
             #[cfg(feature = "trust")]
             certify: options.certify,
             rules: RefCell::default(),
@@ -134,8 +129,6 @@ impl Endpoint {
         self.flushing.replace(self.this.upgrade());
         self.end_requests();
         self.inbox.clear();
-        #[cfg(feature = "trust")]
-        self.checks.clear();
         let reason = "the application closed the link".to_owned();
         self.report.enter(LinkState::Stopped { code: CLOSED, reason });
         self.link.end();
@@ -200,7 +193,7 @@ impl Port for Endpoint {
             Effect::Deliver(inbound) => self.check(inbound),
             #[cfg(not(feature = "trust"))]
             Effect::Deliver(inbound) => {
-                self.inbox.push(Arrived { inbound });
+                self.inbox.push(inbound);
                 self.bring_in();
             }
             Effect::Sent(id) => self.at_stage(&id, Stage::Sent),
@@ -208,9 +201,6 @@ impl Port for Endpoint {
             Effect::Pending { topic, body } => self.found(topic, body),
             Effect::Settled { id, outcome, comes } => self.settled(&id, outcome, comes),
             Effect::Passed { id } => self.passed(&id),
-            #[cfg(feature = "trust")]
-            Effect::CaughtUp(subscription) => self.checked_up_to(subscription),
-            #[cfg(not(feature = "trust"))]
             Effect::CaughtUp(subscription) => {
                 self.inbox.caught_up(subscription);
                 self.bring_in();

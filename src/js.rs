@@ -6,8 +6,6 @@ use std::time::Duration;
 #[cfg(feature = "bridge")]
 use gloo_events::EventListener;
 use gloo_timers::callback::Timeout;
-#[cfg(feature = "trust")]
-pub(crate) use gloo_timers::future::sleep;
 use js_sys::{Object, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
 #[cfg(feature = "bridge")]

@@ -62,6 +62,8 @@ pub mod hooks;
 #[cfg(feature = "inspect")]
 mod inspect;
 mod js;
+#[cfg(feature = "trust")]
+mod keys;
 #[cfg(feature = "bridge")]
 mod link;
 pub mod measure;
@@ -75,8 +77,6 @@ pub mod recorder;
 mod request;
 mod room;
 mod schedule;
-#[cfg(feature = "trust")]
-mod subtle;
 #[cfg(feature = "trust")]
 pub mod trust;
 mod typed;

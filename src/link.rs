@@ -8,8 +8,6 @@ mod commands;
 mod connection;
 mod counters;
 mod credentials;
-#[cfg(feature = "trust")]
-mod device;
 mod driver;
 mod outbox;
 mod persistence;
@@ -54,7 +52,7 @@ pub(crate) struct Link {
     storage: Cell<OutboxStorage>,
     persistence: Persistence,
     #[cfg(feature = "trust")]
-    device: device::Device,
+    device: crate::keys::Device,
     connections: [LinkConnection; 2],
     counters: Cell<LinkCounters>,
     timer: RefCell<Option<(Millis, Timeout)>>,
@@ -152,7 +150,7 @@ impl Link {
             storage: Cell::new(storage),
             persistence: Persistence::default(),
             #[cfg(feature = "trust")]
-            device: device::Device::default(),
+            device: crate::keys::device(),
             connections: Default::default(),
             counters: Cell::default(),
             timer: RefCell::default(),

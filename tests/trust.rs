@@ -11,6 +11,8 @@ mod own;
 #[path = "bridge/peer.rs"]
 #[allow(dead_code)] // the same
 mod peer;
+#[path = "trust/reading.rs"]
+mod reading;
 #[path = "trust/records.rs"]
 mod records;
 #[path = "trust/speed.rs"]

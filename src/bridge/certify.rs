@@ -1,17 +1,18 @@
 //! Sends the certificate of this device.
 
 use std::pin::Pin;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
-use base64ct::{Base64UrlUnpadded, Encoding};
 use bus::Topic;
+use js_sys::Array;
 use session::RejectCode;
 use session::client::PublishOptions;
-use trust::Thumbprint;
+use wasm_bindgen::prelude::*;
 
 use super::{Bridge, Endpoint};
+use crate::keys::{Certified, Key, result_of};
 use crate::trust::{CertifyError, SentCertificate};
-use crate::{Cause, Delivery, Event, Payload, Receipt, Rejection, Stage};
+use crate::{Bytes, Cause, Delivery, Event, JSON, Payload, Receipt, Rejection, Stage};
 
 /// Asks the application for a certificate of a key.
 pub(super) type Certify =
@@ -29,70 +30,75 @@ impl Bridge {
     pub fn send_certificate(
         &self,
     ) -> impl Future<Output = Result<SentCertificate, CertifyError>> + use<> {
-        let endpoint = self.endpoint.this.clone();
-        async move {
-            let endpoint = endpoint.upgrade().ok_or(CertifyError::NotAvailable)?;
-            let certify = endpoint.certify.clone().ok_or(CertifyError::NotAvailable)?;
-            let key = endpoint.link.device_key().await.ok_or(CertifyError::NotAvailable)?;
-            let jwt = certify(jwk(key.public())).await.map_err(CertifyError::Fetch)?;
-            let unverified = trust::parse_certificate(&jwt)
-                .map_err(|error| CertifyError::Malformed(error.to_string()))?;
-            let certificate = unverified.certificate.clone();
-            if certificate.thumbprint() != key.thumbprint {
-                return Err(CertifyError::NotThisKey);
-            }
-            if certificate.expires_at as f64 * 1_000.0 <= js_sys::Date::now() {
-                return Err(CertifyError::Expired);
-            }
-            let keyring = &endpoint.keyring;
-            if keyring.is_in_use() && !keyring.is_issued(&unverified).await {
-                return Err(CertifyError::UnknownIssuer(certificate.issuer));
-            }
-            let receipt = endpoint.publish_certificate(key.thumbprint, &jwt)?;
-            let settled = {
-                // Not held while the link may be down for long.
-                let this = Rc::downgrade(&endpoint);
-                drop(endpoint);
-                let settled = receipt.settled().await;
-                (settled, this.upgrade().ok_or(CertifyError::NotAvailable)?)
-            };
-            let (position, endpoint) = match settled {
-                (Ok(Some(position)), endpoint) => (position, endpoint),
-                (Ok(None), _) => return Err(CertifyError::NotAvailable),
-                (Err(Rejection { code: RejectCode::UnknownCertificate, .. }), _) => {
-                    return Err(CertifyError::UnknownIssuer(certificate.issuer));
-                }
-                (Err(rejection), _) => return Err(rejection.into()),
-            };
-            endpoint.link.certify(&jwt).await;
-            endpoint.tell_certificate(&certificate);
-            Ok(SentCertificate {
-                id: receipt.id().to_owned(),
-                position,
-                subject: certificate.subject,
-                key: key.thumbprint.to_string(),
-                expires: certificate.expires_at * 1_000,
-            })
-        }
+        // Boxed, so that the module contains it once.
+        let sending: Pin<Box<dyn Future<Output = _>>> = Box::pin(send(self.endpoint.this.clone()));
+        sending
     }
+}
+
+/// Holds no endpoint while it waits: the link may be down for long.
+async fn send(this: Weak<Endpoint>) -> Result<SentCertificate, CertifyError> {
+    let open = || this.upgrade().ok_or(CertifyError::NotAvailable);
+    let key = open()?.link.device_key();
+    let certify = open()?.certify.clone().ok_or(CertifyError::NotAvailable)?;
+    let key = result_of(key).await;
+    if key.is_undefined() {
+        return Err(CertifyError::NotAvailable);
+    }
+    let key: Key = key.unchecked_into();
+    let jwt = certify(key.jwk()).await.map_err(CertifyError::Fetch)?;
+    let examining = {
+        let endpoint = open()?;
+        endpoint.link.examine(&jwt, endpoint.keyring.in_use())
+    };
+    let (certified, issuer) = sendable(result_of(examining).await)?;
+    let thumbprint = key.thumbprint();
+    let receipt = open()?.publish_certificate(&thumbprint, &jwt)?;
+    let position = match receipt.settled().await {
+        Ok(position) => position.ok_or(CertifyError::NotAvailable)?,
+        Err(Rejection { code: RejectCode::UnknownCertificate, .. }) => {
+            return Err(CertifyError::UnknownIssuer(issuer));
+        }
+        Err(rejection) => return Err(rejection.into()),
+    };
+    // From here on events are signed.
+    let noticing = open()?.link.notice(&thumbprint, &quoted(&jwt), true);
+    let is_certified = result_of(noticing).await;
+    let endpoint = open()?;
+    endpoint.link.sign_again_if(is_certified);
+    let (subject, expires) = (certified.subject(), certified.expires() as u64);
+    endpoint.report_certificate(certified);
+    Ok(SentCertificate { id: receipt.id().to_owned(), position, subject, key: thumbprint, expires })
+}
+
+/// What is to be sent with its issuer, if it serves.
+fn sendable(examined: JsValue) -> Result<(Certified, String), CertifyError> {
+    let examined: Array = examined.dyn_into().map_err(|_| CertifyError::NotAvailable)?;
+    let text = examined.get(1).as_string().unwrap_or_default();
+    Err(match examined.get(2).as_string().as_deref() {
+        None => return Ok((examined.get(0).unchecked_into(), text)),
+        Some("not_this_key") => CertifyError::NotThisKey,
+        Some("expired") => CertifyError::Expired,
+        Some("unknown_issuer") => CertifyError::UnknownIssuer(text),
+        Some(_) => CertifyError::Malformed(text),
+    })
 }
 
 impl Endpoint {
-    fn publish_certificate(&self, key: Thumbprint, jwt: &str) -> Result<Receipt, CertifyError> {
-        let refused = |error: &dyn std::fmt::Display| CertifyError::Malformed(error.to_string());
-        let topic = Topic::parse(&key.topic()).map_err(|error| refused(&error))?;
-        let payload = Payload::from_js(jwt.into());
-        let bytes = payload.to_bytes().map_err(|error| refused(&error))?;
-        let (kept, data) = (topic.clone(), bytes.data.clone());
-        let event = Event::new(topic, payload, Delivery::Pending(Stage::Queued));
+    fn publish_certificate(&self, key: &str, jwt: &str) -> Result<Receipt, CertifyError> {
+        let topic = Topic::parse(&["certs.", key].concat());
+        let topic = topic.map_err(|_| CertifyError::NotAvailable)?;
+        let data = quoted(jwt);
+        let bytes = Bytes { content_type: JSON.into(), data: data.as_bytes().into() };
+        let payload = Payload::from_bytes(bytes.clone());
+        let event = Event::new(topic.clone(), payload, Delivery::Pending(Stage::Queued));
         let published = self.publish(event, bytes, PublishOptions::default());
-        self.link.noticed(&kept, &data, false);
-        published.map_err(|error| refused(&error))
+        self.link.noticed(&topic, data.as_bytes(), false);
+        published.map_err(|error| CertifyError::Malformed(error.to_string()))
     }
 }
 
-/// A public key as a JSON Web Key (RFC 7517).
-fn jwk(point: &[u8; 65]) -> String {
-    let [x, y] = [&point[1..33], &point[33..]].map(Base64UrlUnpadded::encode_string);
-    [r#"{"kty":"EC","crv":"P-256","x":""#, &x, r#"","y":""#, &y, r#""}"#].concat()
+/// A certificate as JSON: it has no letter that needs an escape.
+fn quoted(jwt: &str) -> String {
+    ["\"", jwt, "\""].concat()
 }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::rc::{Rc, Weak};
 
+use session::rights::Rights;
+
 use super::{BridgeError, BridgeOptions, Endpoint, LinkState, LinkStatus, Rule};
 use crate::bus::Outlet;
 use crate::{Bus, Event};
@@ -118,6 +120,22 @@ impl Bridge {
     /// down, and if the peer does not say.
     pub fn subject(&self) -> Option<String> {
         self.status().subject
+    }
+
+    /// What the peer lets this client do, for what the application offers: it does not show a form that the peer will refuse.
+    /// `None` while the link is down. The status on [`LINK_TOPIC`](crate::bridge::LINK_TOPIC) is published again when they
+    /// change, by a credential that allows more or less.
+    ///
+    /// ```no_run
+    /// use event_driven_kit::bridge::Right;
+    /// use event_driven_kit::{Bridge, Pattern};
+    ///
+    /// fn may_write(bridge: &Bridge, room: &Pattern) -> bool {
+    ///     bridge.rights().is_some_and(|rights| rights.cover(Right::Publish, room))
+    /// }
+    /// ```
+    pub fn rights(&self) -> Option<Rights> {
+        (self.state() == LinkState::Online).then(|| self.endpoint.link.rights())
     }
 
     /// The number of durable events without an answer, of all tabs that share the outbox.

@@ -11,25 +11,33 @@ use session::client::{Delivery as Inbound, SubscriptionId};
 
 use super::Endpoint;
 use super::body::{content, received};
+#[cfg(feature = "trust")]
+use super::checking::Verdict;
 use super::rules::RuleMatch;
 use crate::js::spawn;
 use crate::{Delivery, Event, Payload};
 
-/// Events of the peer that the bus has no room for. Bounded by the windows of the rules.
+/// Events of the peer that are not verified yet, or that the bus has no room for. Bounded by the windows of the rules.
 #[derive(Default)]
 pub(super) struct Inbox {
     waiting: RefCell<VecDeque<Arrived>>,
+    /// The number of the last event.
+    #[cfg(feature = "trust")]
+    last: Cell<u64>,
     /// Subscriptions that have caught up, but for the events that wait here.
     caught_up: RefCell<Vec<SubscriptionId>>,
     /// A task waits for room.
     is_watched: Cell<bool>,
 }
 
-/// An event that may go on to the bus.
-pub(super) struct Arrived {
-    pub(super) inbound: Inbound,
+/// An event that has arrived.
+struct Arrived {
+    inbound: Inbound,
     #[cfg(feature = "trust")]
-    pub(super) verified: Option<crate::trust::Verified>,
+    number: u64,
+    /// `None` until it is verified.
+    #[cfg(feature = "trust")]
+    verdict: Option<Verdict>,
 }
 
 /// An event that the application has received. Once it is dropped, the peer may send another event.
@@ -40,8 +48,27 @@ struct Claim {
 }
 
 impl Inbox {
-    pub(super) fn push(&self, arrived: Arrived) {
-        self.waiting.borrow_mut().push_back(arrived);
+    #[cfg(not(feature = "trust"))]
+    pub(super) fn push(&self, inbound: Inbound) {
+        self.waiting.borrow_mut().push_back(Arrived { inbound });
+    }
+
+    /// Returns the number of the event.
+    #[cfg(feature = "trust")]
+    pub(super) fn push(&self, inbound: Inbound, verdict: Option<Verdict>) -> u64 {
+        let number = self.last.get() + 1;
+        self.last.set(number);
+        self.waiting.borrow_mut().push_back(Arrived { inbound, number, verdict });
+        number
+    }
+
+    /// The event with this number is verified.
+    #[cfg(feature = "trust")]
+    pub(super) fn decide(&self, number: u64, verdict: Verdict) {
+        let mut waiting = self.waiting.borrow_mut();
+        if let Some(arrived) = waiting.iter_mut().find(|arrived| arrived.number == number) {
+            arrived.verdict = Some(verdict);
+        }
     }
 
     pub(super) fn clear(&self) {
@@ -71,22 +98,54 @@ impl Inbox {
         self.waiting.borrow().is_empty()
     }
 
-    /// The first event that there is room for, and that is not behind another event of its subscriptions.
+    /// The first event that there is room for, and that is not behind another event of its subscriptions. An ephemeral one
+    /// does not wait for others to be verified.
     fn first(&self, has_room: impl Fn(&Topic) -> bool) -> Option<usize> {
-        let mut blocked = Vec::new();
-        self.waiting.borrow().iter().position(|Arrived { inbound, .. }| {
-            let is_behind = inbound.subscriptions.iter().any(|id| blocked.contains(id));
-            let passes = !is_behind && has_room(&inbound.topic);
-            if !passes {
-                blocked.extend(&inbound.subscriptions);
+        let (mut unverified, mut blocked) = (Vec::new(), Vec::new());
+        self.waiting.borrow().iter().position(|arrived| {
+            let Inbound { subscriptions, topic, position, .. } = &arrived.inbound;
+            let is_behind = |those: &[SubscriptionId]| {
+                subscriptions.iter().any(|subscription| those.contains(subscription))
+            };
+            let waits_for_verdict =
+                !arrived.is_judged() || (position.is_some() && is_behind(&unverified));
+            let waits_for_room = is_behind(&blocked)
+                || (!waits_for_verdict && !arrived.is_withheld() && !has_room(topic));
+            if waits_for_room {
+                blocked.extend(subscriptions);
+            } else if waits_for_verdict {
+                unverified.extend(subscriptions);
             }
-            passes
+            !waits_for_room && !waits_for_verdict
         })
     }
 
     fn take(&self, has_room: impl Fn(&Topic) -> bool) -> Option<Arrived> {
         let at = self.first(has_room)?;
         self.waiting.borrow_mut().remove(at)
+    }
+}
+
+#[cfg(feature = "trust")]
+impl Arrived {
+    fn is_judged(&self) -> bool {
+        self.verdict.is_some()
+    }
+
+    fn is_withheld(&self) -> bool {
+        matches!(self.verdict, Some(Err(_)))
+    }
+}
+
+/// Without signatures, every event goes on.
+#[cfg(not(feature = "trust"))]
+impl Arrived {
+    const fn is_judged(&self) -> bool {
+        true
+    }
+
+    const fn is_withheld(&self) -> bool {
+        false
     }
 }
 
@@ -129,6 +188,16 @@ impl Endpoint {
 
     fn deliver(&self, arrived: Arrived) {
         let Inbound { subscriptions, topic, body, position, bytes } = arrived.inbound;
+        #[cfg(feature = "trust")]
+        let verified = match arrived.verdict {
+            Some(Err(reason)) => {
+                self.passed(&body.id);
+                self.withhold(&topic, &body, reason);
+                self.link.taken(&subscriptions, bytes);
+                return self.link.drive();
+            }
+            verdict => verdict.and_then(Result::ok).flatten(),
+        };
         let is_asked_for = self.rules.borrow().ask_for(&subscriptions, &topic);
         // Dropped on every way out of here.
         let claim: Rc<dyn Any> =
@@ -147,7 +216,7 @@ impl Endpoint {
         };
         let event = received(topic, body, published, delivery);
         #[cfg(feature = "trust")]
-        let event = event.verified(arrived.verified);
+        let event = event.verified(verified);
         // Interceptors have judged an event of this page when it was published.
         if !is_own {
             self.admit(event, Some(claim));

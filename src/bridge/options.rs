@@ -109,7 +109,7 @@ impl BridgeOptions {
     where
         F: Future<Output = Result<String, Cause>> + 'static,
     {
-        self.link.has_key = crate::subtle::is_available();
+        self.link.has_key = crate::keys::is_available();
         self.certify = Some(Rc::new(move |jwk| Box::pin(fetch(jwk))));
         self
     }

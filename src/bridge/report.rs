@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::num::NonZeroUsize;
 
 use session::Position;
+use session::rights::Rights;
 
 use super::state::{Acked, LinkStatus};
 use super::{LINK_TOPIC, LinkState, UNCERTAIN_TOPIC};
@@ -18,6 +19,8 @@ pub(super) struct Report {
     /// When the state was entered, in milliseconds of the monotonic clock.
     since: Cell<u64>,
     is_news: Cell<bool>,
+    /// What the last status was published with. Applications ask for them when they learn that something has changed.
+    rights: RefCell<Rights>,
     _retained: Vec<Retention>,
 }
 
@@ -35,6 +38,7 @@ impl Report {
             status: RefCell::new(LinkStatus::new()),
             since: Cell::new(0),
             is_news: Cell::new(true),
+            rights: RefCell::new(Rights::all()),
             _retained: retained.into_iter().flatten().collect(),
         }
     }
@@ -54,6 +58,10 @@ impl Report {
         self.change(|status| &mut status.persisted, link.is_persisted());
         self.change(|status| &mut status.role, link.role());
         self.change(|status| &mut status.subject, link.subject());
+        let rights = link.rights();
+        if self.rights.replace(rights.clone()) != rights {
+            self.is_news.set(true);
+        }
         let is_online = self.status.borrow().state == LinkState::Online;
         self.change(|status| &mut status.caught_up, is_online && have_rules_caught_up);
     }

@@ -4,6 +4,7 @@
 use session::client::{
     OutboxRow, PublishError, PublishOptions, RequestId, SubscriptionId, SubscriptionState, Window,
 };
+use session::rights::Rights;
 use session::tabs::Lane;
 use session::{Body, Position, Start, TallyTopic};
 use topic::{Pattern, Topic};
@@ -109,6 +110,11 @@ impl Link {
     /// Whose link the peer says this is.
     pub(crate) fn subject(&self) -> Option<String> {
         self.tab.borrow_mut().client().subject().map(str::to_owned)
+    }
+
+    /// What the peer lets this client do.
+    pub(crate) fn rights(&self) -> Rights {
+        self.tab.borrow_mut().client().rights().clone()
     }
 
     /// The number of durable events without an answer, of all tabs that share the outbox.

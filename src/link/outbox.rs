@@ -17,8 +17,6 @@ use session::client::{
 use super::entropy;
 use super::wake::Patience;
 use crate::js::monotonic;
-#[cfg(feature = "trust")]
-pub(super) use database::Connection;
 use database::{Database, Opening, REPAIRED, Running};
 
 /// The result of an operation.

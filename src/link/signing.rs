@@ -1,42 +1,64 @@
 //! Signing: what the machine asks of this device's key, and the certificate of that key.
 
-use std::rc::Rc;
-
+use js_sys::{Array, Promise, Uint8Array};
 use session::Body;
 use session::client::ProofRequest;
 use session::tabs::Lane;
 use topic::Topic;
-use trust::{Certificate, Record, Thumbprint};
-use web_sys::Url;
+use wasm_bindgen::prelude::*;
 
 use super::Link;
-pub(crate) use super::device::DeviceKey;
 use crate::js::{monotonic, spawn};
+use crate::keys::{Key, Keyring, copied, host_of, result_of};
+
+/// The topics of certificates begin with this.
+const CERTIFICATES: &str = "certs.";
 
 impl Link {
-    /// The key of this device, or `None` if it has none.
-    pub(crate) async fn device_key(&self) -> Option<Rc<DeviceKey>> {
-        if !self.options.has_key {
-            return None;
+    /// The key of this device: a [`Key`], or undefined if it has none.
+    pub(crate) fn device_key(&self) -> Promise {
+        match self.options.has_key {
+            true => self.device.key(self.store.database()),
+            false => Promise::resolve(&JsValue::UNDEFINED),
         }
-        let key = self.device.key(self.store.database()).await?;
-        self.tab.borrow_mut().signs_as(&key.thumbprint.source());
-        Some(key)
+    }
+
+    /// Checks a certificate that is to be sent.
+    pub(crate) fn examine(&self, jwt: &str, keyring: Option<&Keyring>) -> Promise {
+        self.device.examine(self.store.database(), jwt, keyring)
     }
 
     /// Loads the key, by whose source this page knows its own events.
     pub(super) fn load_key(&self) {
-        let link = self.this.clone();
+        self.when(self.device_key(), |link, key| drop(link.know(key)));
+    }
+
+    /// The source of the events that a key signs, if it is one.
+    fn know(&self, key: JsValue) -> Option<String> {
+        if key.is_undefined() {
+            return None;
+        }
+        let source = ["/keys/", &key.unchecked_into::<Key>().thumbprint()].concat();
+        self.tab.borrow_mut().signs_as(&source);
+        Some(source)
+    }
+
+    /// Goes on with the result of a promise, unless the link is dropped meanwhile.
+    fn when(&self, promise: Promise, next: impl FnOnce(&Self, JsValue) + 'static) {
+        let (link, next): (_, Box<dyn FnOnce(&Self, JsValue)>) =
+            (self.this.clone(), Box::new(next));
         spawn(async move {
+            let result = result_of(promise).await;
             if let Some(link) = link.upgrade() {
-                link.device_key().await;
+                next(&link, result);
+                link.drive();
             }
         });
     }
 
     /// Whether events that are published now are signed.
     pub(crate) fn is_certified(&self) -> bool {
-        self.device.is_certified_at(js_sys::Date::now() as u64 / 1_000)
+        self.options.has_key && self.device.is_certified(js_sys::Date::now() / 1_000.0)
     }
 
     /// A durable event that may carry a certificate is in the outbox, or `is_stored` by the peer.
@@ -44,125 +66,78 @@ impl Link {
     /// From a stored one on all events are signed. In the outbox it may wait behind events that wait for a certificate:
     /// they are signed under it, and leave right before it.
     pub(crate) fn noticed(&self, topic: &Topic, data: &[u8], is_stored: bool) {
-        let Some(jwt) = self.certificate_in(topic, data) else { return };
-        let link = self.this.clone();
-        spawn(async move {
-            let Some(link) = link.upgrade() else { return };
-            match is_stored {
-                true => link.certify(&jwt).await,
-                false => link.offer(&jwt).await,
-            }
-        });
+        if let Some((key, data)) = self.certificate_in(topic, data) {
+            self.when(self.notice(key, data, is_stored), Self::sign_again_if);
+        }
+    }
+
+    /// The same. Resolves to whether events are to be signed again.
+    pub(crate) fn notice(&self, key: &str, data: &str, is_stored: bool) -> Promise {
+        self.device.notice(self.store.database(), key, data, is_stored)
     }
 
     /// The peer does not take a durable event that may carry a certificate.
     pub(crate) fn refused(&self, topic: &Topic, data: &[u8]) {
-        let jwt = self.certificate_in(topic, data);
-        if let Some(Ok(refused)) = jwt.map(|jwt| trust::parse_certificate(&jwt)) {
-            self.device.withdraw(&refused.certificate);
+        if let Some((_, data)) = self.certificate_in(topic, data) {
+            self.device.refuse(data);
         }
     }
 
-    /// The certificate that an event carries, of whichever device.
-    fn certificate_in(&self, topic: &Topic, data: &[u8]) -> Option<String> {
-        if !self.options.has_key {
-            return None;
-        }
-        Thumbprint::from_topic(topic.as_str())?;
-        match Record::parse(data)? {
-            Record::Certificate(jwt) => Some(jwt),
-            Record::Revoked { .. } => None,
-        }
+    /// The key and the data of an event that may carry a certificate, of whichever device.
+    fn certificate_in<'e>(&self, topic: &'e Topic, data: &'e [u8]) -> Option<(&'e str, &'e str)> {
+        let key = topic.as_str().strip_prefix(CERTIFICATES).filter(|_| self.options.has_key)?;
+        Some((key, std::str::from_utf8(data).ok()?))
     }
 
-    /// Reads a certificate, if it is of this device.
-    async fn own(&self, jwt: &str) -> Option<Certificate> {
-        let certificate = trust::parse_certificate(jwt).ok()?.certificate;
-        let key = self.device_key().await?;
-        (certificate.thumbprint() == key.thumbprint).then_some(certificate)
-    }
-
-    async fn offer(&self, jwt: &str) {
-        if let Some(certificate) = self.own(jwt).await
-            && self.device.offer(certificate)
-        {
-            self.sign_again();
+    /// Signs the events that wait for a certificate, if there is one.
+    pub(crate) fn sign_again_if(&self, is_certified: JsValue) {
+        if is_certified.is_truthy() {
+            self.tab.borrow_mut().sign_again(monotonic());
+            self.drive();
         }
-    }
-
-    /// Signs events under this certificate, if it is of this device: the peer has stored it.
-    pub(crate) async fn certify(&self, jwt: &str) {
-        if let Some(certificate) = self.own(jwt).await {
-            self.device.certify(self.store.database(), jwt, certificate).await;
-            self.sign_again();
-        }
-    }
-
-    fn sign_again(&self) {
-        self.tab.borrow_mut().sign_again(monotonic());
-        self.drive();
     }
 
     /// Signs what proves to the peer that this client has the key.
     pub(super) fn prove(&self, lane: Lane, request: ProofRequest) {
-        let link = self.this.clone();
-        spawn(async move {
-            let Some(link) = link.upgrade() else { return };
-            let made = link.proof(&request).await;
+        let ProofRequest { client, fence, token } = request;
+        let host = host_of(&self.options.url);
+        let bytes = copied(&trust::proof_bytes(&host, &client, fence, token.as_deref()));
+        let proving = self.device.prove(self.store.database(), bytes);
+        self.when(proving, move |link, made| {
+            let made: Array = made.dyn_into().unwrap_or_default();
             if let Some(client) = link.tab.borrow_mut().client_on(lane, monotonic()) {
-                match made {
-                    Some((key, proof)) => client.proved(request.fence, key, proof),
-                    None => client.cannot_prove(request.fence),
+                match (bytes_of(&made.get(0)), bytes_of(&made.get(1))) {
+                    (Some(key), Some(proof)) => client.proved(fence, key, proof),
+                    _ => client.cannot_prove(fence),
                 }
             }
-            link.drive();
         });
-    }
-
-    async fn proof(&self, request: &ProofRequest) -> Option<([u8; 65], [u8; 64])> {
-        let ProofRequest { client, fence, token } = request;
-        // Without the port, as the relay knows its hosts.
-        let host = Url::new(&self.options.url).ok()?.hostname();
-        let key = self.device_key().await?;
-        let proof = key.sign(&trust::proof_bytes(&host, client, *fence, token.as_deref())).await?;
-        Some((*key.public(), proof))
     }
 
     /// Signs an event of the outbox, or leaves it there until there is a certificate.
     pub(super) fn sign(&self, lane: Lane, id: String, topic: Topic, body: Body) {
-        let link = self.this.clone();
-        spawn(async move {
-            let Some(link) = link.upgrade() else { return };
-            let signature = link.signature(&topic, &body).await;
-            if let Some(client) = link.tab.borrow_mut().client_on(lane, monotonic()) {
-                match signature {
-                    Some(signature) => client.signed(&id, signature, monotonic()),
-                    None if link.device.is_too_late_for(seconds_of(&body)) => {
-                        client.never_signs(&id, monotonic());
-                    }
-                    None => client.cannot_sign(&id),
+        self.when(self.device_key(), move |link, key| {
+            let signing = match link.know(key) {
+                Some(source) => {
+                    let bytes = copied(&trust::signed_bytes(topic.as_str(), &source, &body));
+                    let seconds = body.time.unwrap_or_default() / 1_000;
+                    link.device.sign(link.store.database(), bytes, seconds as f64)
                 }
-            }
-            link.drive();
+                None => Promise::resolve(&JsValue::UNDEFINED),
+            };
+            link.when(signing, move |link, signature| {
+                if let Some(client) = link.tab.borrow_mut().client_on(lane, monotonic()) {
+                    match bytes_of(&signature) {
+                        Some(signature) => client.signed(&id, signature, monotonic()),
+                        None if signature.is_undefined() => client.cannot_sign(&id),
+                        None => client.never_signs(&id, monotonic()),
+                    }
+                }
+            });
         });
-    }
-
-    async fn signature(&self, topic: &Topic, body: &Body) -> Option<[u8; 64]> {
-        let key = self.device_key().await?;
-        let time = seconds_of(body);
-        if !self.device.may_sign(time) {
-            // Another tab may have written one.
-            self.device.reload(self.store.database()).await;
-        }
-        if !self.device.may_sign(time) {
-            self.device.await_certificate();
-            return None;
-        }
-        key.sign(&trust::signed_bytes(topic.as_str(), &key.thumbprint.source(), body)).await
     }
 }
 
-/// When an event was published, in seconds since 1970.
-fn seconds_of(body: &Body) -> u64 {
-    body.time.unwrap_or_default() / 1_000
+fn bytes_of<const N: usize>(value: &JsValue) -> Option<[u8; N]> {
+    value.dyn_ref::<Uint8Array>()?.to_vec().try_into().ok()
 }

@@ -237,6 +237,18 @@ export interface ConnectOptions {
   readonly signal?: AbortSignal;
 }
 
+/** For each right the patterns of topics. */
+export interface Rights {
+  readonly publish: readonly string[];
+  readonly subscribe: readonly string[];
+  /** To join topics, and to watch who is there. */
+  readonly presence: readonly string[];
+  /** To read past events. */
+  readonly history: readonly string[];
+  /** To delete the events of others. */
+  readonly moderate: readonly string[];
+}
+
 /**
  * A link to a peer, which reconnects by itself until it is closed. All `connect` calls of a bus to one peer share a
  * link, each with its own rules. A call with another identity, storage, credentials, certify or trust throws
@@ -247,6 +259,11 @@ export interface Link extends Disposing {
   readonly state: LinkState;
   /** Whose link the peer says this is: an account's name, or `~` and the id of a guest. Absent while it is down. */
   readonly subject: string | undefined;
+  /**
+   * What the peer lets this page do, as patterns: `if (link.rights?.publish.length === 0) hideForm()`. Absent while it is
+   * down. When they change, `$bus.link` is published again.
+   */
+  readonly rights: Rights | undefined;
   /**
    * Connects now: after a stop, once its cause is fixed (the user has signed in again, for example), or instead of
    * waiting for the next attempt of a link that is offline.

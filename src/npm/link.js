@@ -121,6 +121,9 @@ export function connector(core, held) {
       get subject() {
         return link.state().subject;
       },
+      get rights() {
+        return link.rights();
+      },
     };
     if (Symbol.dispose) face[Symbol.dispose] = end;
     return Object.freeze(face);

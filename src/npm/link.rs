@@ -3,12 +3,12 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use js_sys::{Function, Promise};
+use js_sys::{Array, Function, Promise};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
 use super::{fail, kept};
-use crate::bridge::{BridgeError, LinkState, LinkStatus, StartFrom};
+use crate::bridge::{BridgeError, LinkState, LinkStatus, Right, Rights, StartFrom};
 use crate::js::{object, promise};
 use crate::trust::{CertifyError, SentCertificate, Trust};
 use crate::{Bridge, BridgeOptions, Bus, Cause, Rule};
@@ -164,6 +164,15 @@ impl Link {
         status.to_js()
     }
 
+    /// What the peer lets this client do: for each right a list of patterns. Undefined while the link is down.
+    #[wasm_bindgen(skip_typescript)]
+    pub fn rights(&self) -> JsValue {
+        let rights = self.open().and_then(|open| open.bridge.rights());
+        rights.map_or(JsValue::UNDEFINED, |rights| {
+            object(&Right::ALL.map(|right| (right.name(), patterns(&rights, right).into())))
+        })
+    }
+
     /// Closes the link. Closing it again does nothing.
     #[wasm_bindgen(skip_typescript)]
     pub fn close(&self) {
@@ -171,6 +180,14 @@ impl Link {
             kept::release(self.number);
             drop(open);
         }
+    }
+}
+
+fn patterns(rights: &Rights, right: Right) -> Array {
+    match rights.patterns(right) {
+        Some(patterns) => patterns.iter().map(|it| JsValue::from(it.as_str())).collect(),
+        None if right == Right::Moderate => Array::new(),
+        None => Array::of1(&">".into()),
     }
 }
 

@@ -4,12 +4,13 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use event_driven_kit::bridge::{
-    CAUGHT_UP_TOPIC, CaughtUp, CloseCode, DeleteError, HistoryError, LinkState, Occupants,
-    Position, RejectCode, StartFrom,
+    CAUGHT_UP_TOPIC, CaughtUp, CloseCode, DeleteError, HistoryError, LINK_TOPIC, LinkState,
+    Occupants, Position, RejectCode, Right, StartFrom,
 };
 use event_driven_kit::{
     Bridge, BridgeOptions, Bus, Cause, Delivery, ERROR_TOPIC, Rule, Topic, Typed,
 };
+use session::rights::PatternLists;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -72,6 +73,30 @@ async fn credentials_are_fetched_for_each_connection_and_refreshed_on_it() {
     peer.serve().await;
     assert_eq!(peer.credentials[2], "pass 4");
     assert_eq!(bridge.state(), LinkState::Online);
+}
+
+#[wasm_bindgen_test]
+async fn rights_that_change_are_news_of_the_link() {
+    let (bus, bridge, mut peer) = online([]).await;
+    let granted = |publish: &str| {
+        let lists = PatternLists { publish: Some(vec![publish.to_owned()]), ..Default::default() };
+        session::server::Granted { rights: lists.parse().unwrap(), ..Default::default() }
+    };
+    let seen = Rc::new(RefCell::new(Vec::new()));
+    let bridge = Rc::new(bridge);
+    let (asked, kept) = (bridge.clone(), seen.clone());
+    let _news = bus.subscribe(LINK_TOPIC, move |_| {
+        let rights = asked.rights().unwrap();
+        let publish = rights.patterns(Right::Publish).map(|all| all[0].as_str().to_owned());
+        kept.borrow_mut().push(publish);
+        Ok(())
+    });
+    assert!(bridge.rights().unwrap().are_all());
+    for publish in ["a.*", "a.*", "b"] {
+        peer.server().granted(granted(publish), 0);
+        peer.serve().await;
+    }
+    assert_eq!(*seen.borrow(), [Some("b".to_owned())], "the welcome has the first ones");
 }
 
 #[wasm_bindgen_test]

@@ -11,6 +11,8 @@ use anyhow::{Context, Result, bail};
 use nix::sys::signal::{Signal, kill};
 use tempfile::TempDir;
 
+use accounts::Token;
+
 use crate::client::Client;
 use crate::machine::{self, Cores};
 use crate::wire::{Mode, Nats, Relay, RelayJson, SocketIo, Wse};
@@ -108,7 +110,7 @@ pub struct Server {
     child: Child,
     address: SocketAddr,
     /// With which its clients sign in.
-    token: Option<String>,
+    token: Option<Token>,
     _data: TempDir,
 }
 
@@ -167,15 +169,22 @@ impl Server {
         Ok(client)
     }
 
-    /// Connects, and sends the greeting.
+    /// Connects, and sends the greeting. All clients sign in with one token.
     pub fn greet(&self) -> Result<Client> {
+        self.greet_with(self.token.as_ref().map(|token| token.text.clone()))
+    }
+
+    /// The same with a token that the relay has not verified yet.
+    pub fn greet_with_fresh_token(&self) -> Result<Client> {
+        self.greet_with(self.token.as_ref().map(Token::fresh).transpose()?)
+    }
+
+    fn greet_with(&self, token: Option<String>) -> Result<Client> {
         Client::greet(
             self.address,
             match self.kind {
-                Kind::Relay | Kind::Accounts => Box::new(Relay::new(self.token.clone())),
-                Kind::RelayJson | Kind::AccountsJson => {
-                    Box::new(RelayJson::new(self.token.clone()))
-                }
+                Kind::Relay | Kind::Accounts => Box::new(Relay::new(token)),
+                Kind::RelayJson | Kind::AccountsJson => Box::new(RelayJson::new(token)),
                 Kind::Wse(mode) => Box::new(Wse(mode)),
                 Kind::WseRecovery => Box::new(Wse(Mode::Inside)),
                 Kind::Nats => Box::new(Nats::new()),

@@ -19,7 +19,7 @@ pub use batch::{BatchError, read_batch};
 pub use read::{is_guest_secret, read};
 pub(crate) use write::Text;
 pub(crate) use write::path_segment;
-pub use write::{ack, event, expiring, gap, refused, reject, subscribed, tallied, welcome};
+pub use write::{ack, event, expiring, gap, refused, reject, rights, subscribed, tallied, welcome};
 
 /// The WebSocket subprotocol of these texts.
 pub const SUBPROTOCOL: &str = "cloudevents.json";

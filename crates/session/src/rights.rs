@@ -99,6 +99,17 @@ impl Right {
     /// All kinds, by number.
     pub const ALL: [Self; 5] =
         [Self::Publish, Self::Subscribe, Self::Presence, Self::History, Self::Moderate];
+
+    /// The name in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Publish => "publish",
+            Self::Subscribe => "subscribe",
+            Self::Presence => "presence",
+            Self::History => "history",
+            Self::Moderate => "moderate",
+        }
+    }
 }
 
 /// Whether a topic or a pattern is that of one key's certificates. With wildcards it would list all accounts.
@@ -108,13 +119,7 @@ fn is_of_a_key(topic: &str) -> bool {
 
 impl fmt::Display for Right {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(match self {
-            Self::Publish => "publish",
-            Self::Subscribe => "subscribe",
-            Self::Presence => "presence",
-            Self::History => "history",
-            Self::Moderate => "moderate",
-        })
+        out.write_str(self.name())
     }
 }
 

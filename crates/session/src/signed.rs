@@ -36,7 +36,8 @@ pub fn signed_bytes(topic: &str, source: &str, body: &Body) -> Vec<u8> {
 
 /// The pre-authentication encoding of DSSE 1.0.2: it keeps what is signed for one purpose from being taken for another.
 pub fn pae(payload_type: &str, payload: &[u8]) -> Vec<u8> {
-    let head = format!("DSSEv1 {} {payload_type} {} ", payload_type.len(), payload.len());
+    let [of_type, of_payload] = [payload_type.len(), payload.len()].map(|it| it.to_string());
+    let head = ["DSSEv1 ", &of_type, " ", payload_type, " ", &of_payload, " "].concat();
     [head.as_bytes(), payload].concat()
 }
 
@@ -57,14 +58,15 @@ pub fn dsse_material(topic: &str, body: &Body) -> Option<String> {
 fn verification_material(topic: &str, source: &str, body: &Body) -> String {
     let core = Base64::encode_string(&core_digest(topic, source, body));
     if body.signed.is_empty() {
-        return format!(r#"{{"core":"{core}"}}"#);
+        return [r#"{"core":""#, &core, r#""}"#].concat();
     }
     let mut digests = Sha256::new();
     for name in &body.signed {
         digests.update(Sha256::digest(extension(body, name)));
     }
     let (ext, names) = (Base64::encode_string(&digests.finalize()), body.signed.join("\",\""));
-    format!(r#"{{"core":"{core}","ext":"{ext}","signedextattrs":["{names}"]}}"#)
+    [r#"{"core":""#, &core, r#"","ext":""#, &ext, r#"","signedextattrs":[""#, &names, r#""]}"#]
+        .concat()
 }
 
 /// In the extension's order. An attribute that is absent counts as empty.

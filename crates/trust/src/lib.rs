@@ -4,8 +4,9 @@
 //! key it is, and for how long. Certificates are events too: on the topic of the key's [`Thumbprint`], as a
 //! [`Record`]. A reader who trusts the issuer then believes neither the peer nor the network, but [`check`].
 //!
-//! All of this is pure: no clock, no randomness and no cryptography but SHA-256. The caller verifies signatures, with
-//! WebCrypto in a page and with a native library in a relay:
+//! All of this is pure: no clock, no randomness and no cryptography but SHA-256. The caller verifies signatures with a native
+//! library. In a page, JavaScript follows the same rules (`src/keys` of `event-driven-kit`): there it needs a third of the
+//! bytes. Tests hold both against each other.
 //!
 //! 1. [`parse_certificate`] gives what the issuer has signed; the caller verifies that with the issuer's key of this
 //!    [`kid`](Unverified::kid), and drops certificates of other issuers.

@@ -42,7 +42,7 @@ fn a_link_knows_no_bus_and_a_bridge_no_browser() {
         for target in used {
             let path = format!("{} uses {}", module.join("::"), target.join("::"));
             if is_in(module, "link") {
-                let below = ["link", "js", "subtle"];
+                let below = ["link", "js", "keys"];
                 assert!(below.iter().any(|module| is_in(target, module)), "{path}");
             }
             if is_in(target, "link") {

@@ -17,18 +17,27 @@ use crate::{Body, Extension, Form, Position, RejectCode, Stream, TopicTally};
 /// `$link.welcome`: the answer to the hello `id`. The sources of the client's events begin with this one. The rights are
 /// left out if they are [`Rights::all`].
 pub fn welcome(id: &str, source: &str, subject: &str, rights: &Rights) -> String {
-    let mut data = json!({ "source": source, "subject": subject });
-    let lists: Map<String, Value> = Right::ALL
-        .iter()
-        .filter_map(|right| {
-            let patterns = rights.patterns(*right)?.iter().map(Pattern::as_str);
-            Some((right.to_string(), patterns.collect()))
-        })
-        .collect();
+    let mut data = with_rights(rights);
+    data.insert("source".to_owned(), json!(source));
+    data.insert("subject".to_owned(), json!(subject));
+    control("welcome", id, Value::Object(data))
+}
+
+/// `$link.rights`: the client has other rights from now on, which are left out if they are [`Rights::all`].
+pub fn rights(rights: &Rights) -> String {
+    control("rights", "credential", Value::Object(with_rights(rights)))
+}
+
+fn with_rights(rights: &Rights) -> Map<String, Value> {
+    let mut data = Map::new();
     if !rights.are_all() {
-        data["rights"] = Value::Object(lists);
+        let lists = Right::ALL.iter().filter_map(|right| {
+            let patterns = rights.patterns(*right)?.iter().map(Pattern::as_str);
+            Some((right.name().to_owned(), patterns.collect()))
+        });
+        data.insert("rights".to_owned(), Value::Object(lists.collect()));
     }
-    control("welcome", id, data)
+    data
 }
 
 /// `$link.expiring`: the credential ends after these milliseconds, unless the client shows another one by

@@ -105,9 +105,11 @@ impl Server {
         self.credential.notice = expires_in
             .map(|expires_in| now.saturating_add(expires_in - NOTICE.min(expires_in.div_ceil(2))));
         self.credential.granted = rights;
+        // The welcome has the first ones.
+        let are_first = self.credential.subject.is_none() || self.credential.is_greeting();
         let before = std::mem::replace(&mut self.credential.rights, Rights::none());
         self.credential.belongs_to(subject);
-        if self.is_open() && self.credential.rights != before {
+        if self.is_open() && !are_first && self.credential.rights != before {
             self.send(&FromPeer::ChangedRights(self.credential.rights.clone()));
         }
         self.rights_changed();

@@ -214,13 +214,11 @@ impl Server {
                     self.text(json::gap(pattern, &gap.stream, gap.from, gap.to));
                 }
             }
+            FromPeer::ChangedRights(rights) => self.text(json::rights(rights)),
             // The grammar has no text for these. There is no hello and no ping by number, the close frame replaces
-            // the bye, and neither changed rights nor the end of the past are reported.
-            FromPeer::Welcome(_)
-            | FromPeer::Pong(_)
-            | FromPeer::Bye(_)
-            | FromPeer::ChangedRights(_) => {}
-            FromPeer::CaughtUp(_) => {}
+            // the bye, and the end of the past is not reported.
+            FromPeer::Welcome(_) | FromPeer::Pong(_) | FromPeer::Bye(_) | FromPeer::CaughtUp(_) => {
+            }
             // Responses to requests that only frames can make.
             FromPeer::Page(_)
             | FromPeer::Present(_)

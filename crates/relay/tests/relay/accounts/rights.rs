@@ -165,6 +165,11 @@ async fn a14_a_refresh_with_fewer_rights_ends_what_they_do_not_cover() {
         other => panic!("{other:?}"),
     }
     texts.ask("$link.refresh", json!({ "token": narrower })).await;
+    let changed = texts.receive().await;
+    assert_eq!(
+        (&changed["type"], &changed["data"]["rights"]["subscribe"]),
+        (&json!("$link.rights"), &json!(["b"]))
+    );
     let refused = texts.receive().await;
     assert_eq!(
         (&refused["type"], &refused["data"]["pattern"]),

@@ -236,6 +236,23 @@ fn a_client_signs_in_with_its_hello_and_is_named_in_the_source_and_the_welcome()
 }
 
 #[test]
+fn a_refresh_that_changes_the_rights_is_answered_by_the_new_ones() {
+    let mut server = unknown();
+    say(&mut server, "$link.hello", json!({ "token": "t" }));
+    server.granted(granted(Some("ann"), "chat.*", "a"), 0);
+    let kinds = |texts: Vec<Value>| -> Vec<Value> {
+        texts.into_iter().map(|text| text["type"].clone()).collect()
+    };
+    assert_eq!(kinds(effects(&mut server).0), ["$link.welcome"], "which has the first rights");
+    server.granted(granted(Some("ann"), "chat.*", "a"), 0);
+    assert_eq!(kinds(effects(&mut server).0), [""; 0], "nothing has changed");
+    server.granted(granted(Some("ann"), "chat.{sub}", "a"), 0);
+    let texts = effects(&mut server).0;
+    assert_eq!(texts[0]["data"]["rights"]["publish"], json!(["chat.ann"]));
+    assert_eq!(kinds(texts), ["$link.rights"]);
+}
+
+#[test]
 fn a_client_that_does_not_sign_in_is_closed_whatever_it_says() {
     let mut server = unknown();
     for _ in 0..3 {
@@ -304,6 +321,7 @@ fn a_subscription_without_the_right_is_refused_by_its_pattern_and_so_is_one_that
     assert_eq!(expiring["data"]["milliseconds"], 50_000);
     server.granted(grant("chat.b"), 50_000);
     let (texts, _) = effects(&mut server);
-    refused(&texts, "chat.a");
+    assert_eq!(texts[0]["type"], "$link.rights");
+    refused(&texts[1..], "chat.a");
     assert_eq!(server.subscribed().0, 0);
 }

@@ -54,6 +54,7 @@ export function showMessages(kit, { send, edit, reply, say }) {
     const place = item.querySelector(".text");
     place.textContent = isOpen ? text : beginning;
     place.classList.toggle("deleted", message.isDeleted);
+    place.classList.toggle("folded", !isOpen && beginning.length < text.length);
     button.textContent = isOpen ? "Show less" : "Show all";
     button.ariaExpanded = String(isOpen);
     button.hidden = beginning.length === text.length;

@@ -107,7 +107,7 @@ export function follow(bus, link, { prefix, isOwn, parse }, handler) {
 
   const ends = [
     bus.subscribe(`${prefix}TEXT_MESSAGE`, hear, { echo: true }),
-    bus.subscribe(`${prefix}on.>`, (data, event) => timeline.add(event)),
+    bus.subscribe(`${prefix}on.>`, (data, event) => timeline.add(event), { echo: true }),
   ];
 
   /** Adds a page, if it could be read. The first one is shown with what has come meanwhile. */

@@ -55,7 +55,19 @@ class Fold {
   edits = new Map();
   /** By person and emoji, the last reaction. */
   reactions = new Map();
+  /** By event id, what this page's user has said and the log does not have yet: functions that add it. */
+  waiting = new Map();
   units = 0;
+
+  /** This with what waits, which counts last. */
+  get whole() {
+    if (this.waiting.size === 0) return this;
+    const whole = new Fold();
+    whole.edits = new Map(this.edits);
+    whole.reactions = new Map(this.reactions);
+    for (const add of this.waiting.values()) add(whole);
+    return whole;
+  }
 
   add(kind, data, author, place, isOwn) {
     if (kind === "EDITED") {
@@ -120,7 +132,8 @@ class Row {
   }
 
   #show(parse) {
-    const { event, fold, isDeleted } = this;
+    const { event, isDeleted } = this;
+    const fold = this.fold.whole;
     const edited = isDeleted ? undefined : fold.edits.get(authorOf(event))?.text;
     return Object.freeze({
       id: event.id,
@@ -293,12 +306,15 @@ export class Timeline {
   #relate(event, kind) {
     const [, day, what] = /^on\.(\d{8,10})\.(EDITED|REACTED)$/.exec(kind) ?? [];
     const about = readReference(event.data?.about);
-    if (about === undefined || day === undefined || UNSTORED.includes(event.delivery.status)) return;
-    const place = this.placeOf(event);
+    if (about === undefined || day === undefined) return;
+    const { status } = event.delivery;
     const key = keyOf(about);
     const row = this.#stored.get(key);
+    if (UNSTORED.includes(status)) return this.#wait(event, row, about, day, what);
+    const place = this.placeOf(event);
     const isOwn = this.#isOwn(event, event.source ? undefined : event.data.person);
     const add = (fold) => fold.add(what, event.data, authorOf(event), place, isOwn);
+    if (isOwn) row?.fold.waiting.delete(event.id);
     if (row === undefined) {
       // Senders choose what they refer to. A message of an epoch without events is not in the log.
       if (about.offset === "0" || this.#epochs.includes(about.epoch)) this.#orphan(`${key} ${day} ${about.id}`, add);
@@ -306,6 +322,24 @@ export class Timeline {
       add(row.fold);
       this.#report(row);
     }
+  }
+
+  /** Shows what this page's user has said about a message until the log has it or refuses it. */
+  #wait(event, row, about, day, what) {
+    if (row?.event.id !== about.id || dayOf(row.event.time) !== day) return;
+    const { waiting } = row.fold;
+    if (event.delivery.status === "rejected") waiting.delete(event.id);
+    else if (!waiting.has(event.id)) {
+      const place = [Infinity, (this.#arrived += 1)];
+      // The author of an own message, as the peer attests it; of this page's user otherwise.
+      waiting.set(event.id, (fold) => {
+        const mine = [...fold.reactions].find(([, { emoji, isOwn }]) => isOwn && emoji === event.data.emoji);
+        if (what === "REACTED" && mine) fold.reactions.delete(mine[0]);
+        const author = what === "EDITED" && row.isOwn ? authorOf(row.event) : authorOf(event);
+        fold.add(what, event.data, author, place, true);
+      });
+    }
+    this.#report(row);
   }
 
   /** Keeps a relation of a message that is not known yet. */

@@ -45,8 +45,9 @@ impl Link {
 
     /// Goes on with the result of a promise, unless the link is dropped meanwhile.
     fn when(&self, promise: Promise, next: impl FnOnce(&Self, JsValue) + 'static) {
-        let (link, next): (_, Box<dyn FnOnce(&Self, JsValue)>) =
-            (self.this.clone(), Box::new(next));
+        let link = self.this.clone();
+        // Boxed, so that the future is compiled once.
+        let next: Box<dyn FnOnce(&Self, JsValue)> = Box::new(next);
         spawn(async move {
             let result = result_of(promise).await;
             if let Some(link) = link.upgrade() {

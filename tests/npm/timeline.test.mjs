@@ -326,6 +326,36 @@ test("one's own messages are shown before they are stored, stay in place then, a
   assert.equal(keys.size, 1);
 });
 
+test("edits and reactions are shown before they are stored, until they are refused or the log says more", async () => {
+  const log = createLog();
+  const { timeline } = await timelineOf(log, "ann");
+  await kitOf(log, "ann").kit.sendText("frist");
+  await kitOf(log, "bob").kit.sendText("from bob");
+  const [first, second] = timeline.messages.map(({ event: { id, delivery } }) => ({ id, ...delivery.position }));
+  const about = ({ id, epoch, offset }) => ({ id, epoch, offset });
+  const say = (id, status, what, data) =>
+    log.deliver({ topic: `chat.tea.on.20261129.${what}`, id, source: "", time: 0, deleted: false, delivery: { status }, data });
+  const edit = (id, status, text, of = first) => say(id, status, "EDITED", { about: about(of), text });
+  const react = (id, status, isOn) =>
+    say(id, status, "REACTED", { about: about(first), emoji: "👋", is_on: isOn, person: "ann" });
+  edit("1", "queued", "first");
+  edit("2", "queued", "not mine", second);
+  react("3", "queued", true);
+  assert.deepEqual(seen(timeline.messages), ["ann: first edited 👋1", "bob: from bob"]);
+  react("4", "kept", false);
+  react("3", "sent", true);
+  assert.deepEqual(seen(timeline.messages), ["ann: first edited", "bob: from bob"]);
+  react("4", "rejected", false);
+  edit("1", "rejected", "first");
+  assert.deepEqual(seen(timeline.messages), ["ann: frist 👋1", "bob: from bob"]);
+  edit("5", "queued", "first");
+  const data = { about: about(first), text: "first" };
+  log.store({ topic: "chat.tea.on.20261129.EDITED", id: "5", source: "/clients/ann", data });
+  const later = { about: about(first), text: "by another page" };
+  log.store({ topic: "chat.tea.on.20261129.EDITED", id: "6", source: "/clients/ann", data: later });
+  assert.deepEqual(seen(timeline.messages), ["ann: by another page edited 👋1", "bob: from bob"]);
+});
+
 test("an ack that comes late, for a message before the first page, leaves that to paging back", async () => {
   const log = createLog();
   const { kit } = kitOf(log, "ann");

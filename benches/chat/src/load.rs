@@ -10,11 +10,13 @@ use tokio::process::Command;
 use crate::table::Bar;
 use crate::{Bench, page};
 
-/// The bytes of the bodies that the page has loaded: wasm and JS, and CSS.
+/// The bytes of the bodies that the page has loaded: wasm and JS, and CSS, which is a part of the page.
 const LOADED: &str = "const sizes = (pattern) => performance.getEntriesByType('resource')
         .filter(({ name }) => pattern.test(name))
         .reduce((sum, { encodedBodySize }) => sum + encodedBodySize, 0);
-    return [sizes(/\\.(wasm|js)$/), sizes(/\\.css$/)];";
+    const [page] = performance.getEntriesByType('navigation');
+    const style = new Blob([document.querySelector('style').textContent]).size;
+    return [sizes(/\\.(wasm|js)$/), page.encodedBodySize * style / page.decodedBodySize];";
 
 /// What a browser without a cache receives.
 pub async fn transfer(bench: &Bench) {

@@ -6,6 +6,7 @@
 mod append;
 mod drift;
 mod history;
+mod inspector;
 mod load;
 mod own;
 mod page;
@@ -24,7 +25,7 @@ use table::Table;
 /// Measures the chat.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// Measure only the rows of this group: transfer, shell, append, busy, own, drift, switch, scroll, memory
+    /// Measure only the rows of this group: transfer, shell, append, busy, inspector, own, drift, switch, scroll, memory
     #[arg(long)]
     only: Option<String>,
     /// How many rounds to take the median of
@@ -50,11 +51,12 @@ struct Bench {
 type Rows = for<'a> fn(&'a Bench) -> Pin<Box<dyn Future<Output = ()> + 'a>>;
 
 /// The groups of rows, in the order of the table.
-const GROUPS: [(&str, Rows); 9] = [
+const GROUPS: [(&str, Rows); 10] = [
     ("transfer", |bench| Box::pin(load::transfer(bench))),
     ("shell", |bench| Box::pin(load::shell(bench))),
     ("append", |bench| Box::pin(append::beside_rows(bench))),
     ("busy", |bench| Box::pin(append::busy(bench))),
+    ("inspector", |bench| Box::pin(inspector::open(bench))),
     ("own", |bench| Box::pin(own::painted(bench))),
     ("drift", |bench| Box::pin(drift::farthest(bench))),
     ("switch", |bench| Box::pin(switch::rooms(bench))),

@@ -135,7 +135,7 @@ fn Page(props: &AppProps) -> Html {
                     <h1>{ t("event-driven-kit chat") }</h1>
                 }
                 <LinkBar bridge={bridge.clone()} />
-                { settings() }
+                { settings(&bus) }
                 if let Some(room) = &open {
                     { menu(&bus, &rooms, room, on_leave) }
                 }

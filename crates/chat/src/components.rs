@@ -5,22 +5,24 @@
 //! | [`LinkBar`] | | `$bus.link` |
 //! | [`MessageList`] | `TEXT_MESSAGE` (again, on retry), `REACTED`, `ui.compose`, `ui.reply`, `ui.edit`, `ui.jump`, `ui.notice`, `ui.seen` | `TEXT_MESSAGE` and `on.>` with echo, `TEXT_SUCCESS`, `TEXT_ERROR`, `ui.jump`, `ui.edit_last`, `$bus.link`, `$bus.gap` |
 //! | [`TypingBar`] | | `typing`, `TEXT_MESSAGE` |
-//! | [`Composer`] | `TEXT_MESSAGE`, `EDITED`, `typing`, `ui.edit_last`, `ui.draft.*` | `ui.compose`, `ui.reply`, `ui.edit`, `ui.draft.*` |
+//! | [`Composer`] | `TEXT_MESSAGE`, `EDITED`, `typing`, `ui.edit_last`, `ui.draft.*` | `TEXT_MESSAGE`, `ui.compose`, `ui.reply`, `ui.edit`, `ui.draft.*` |
 //! | [`menu`], [`invite`] | `ui.notice` | |
-//! | [`RoomList`] | `person.*` (room, read position, profile, `INVITED`), `ROOM` | `TEXT_MESSAGE` of all rooms with echo, `person.>`, `ROOM`, `ui.seen`, `ui.open`, `$bus.caught_up`, `$bus.link` |
+//! | [`RoomList`] | `person.*` (room, read position, profile, `INVITED`), `ROOM`, `ui.notice` | `TEXT_MESSAGE` and `EDITED` of all rooms, the former with echo, `person.>`, `ROOM`, `ui.seen`, `ui.open`, `$bus.caught_up`, `$bus.link` |
 //! | [`use_members`] | | `$bus.presence.*` |
 //! | [`use_notice`] | | `ui.notice` |
-//! | [`use_outlet`] | `TEXT_SUCCESS`, `TEXT_ERROR` | `TEXT_MESSAGE` with echo |
-//! | [`use_history`] | | `$bus.caught_up`, `$bus.link` |
+//! | [`use_outlet`] | `TEXT_SUCCESS`, `TEXT_ERROR`, `person.*` (`MENTIONED`) | `TEXT_MESSAGE` with echo |
+//! | [`use_history`] | | `$bus.caught_up` of `TEXT_MESSAGE`, `$bus.link` |
 //! | [`use_announcer`] | | `TEXT_MESSAGE` |
 //! | [`use_refused`] | | `TEXT_MESSAGE` of all rooms, with echo |
 //! | [`use_failures`] | | `$bus.error` |
+//! | [`settings`] | `ui.inspect` | |
 //! | [`use_inspector`] | | `ui.inspect` |
 //!
 //! [`use_uplink`] owns the bridge, [`use_room_rules`] decides which topics of a room cross it, [`Origin`] determines the
 //! sender of an event, [`author`] shows it, and [`Newest`] tells which events come again. [`Sidebar`] draws the
 //! [`RoomList`],
-//! [`settings`] changes language, theme and contrast of this browser, and [`use_regions`] moves the focus by F6.
+//! [`settings`] changes language, theme and contrast of this browser, and [`use_regions`] moves the focus by F6. A test
+//! holds the table against the code.
 //!
 //! The message list reads older messages from the bridge in pages, and not as events: they are news to no other
 //! component.
@@ -52,6 +54,8 @@ mod room_rules;
 mod room_view;
 mod settings;
 mod sidebar;
+#[cfg(all(test, not(target_family = "wasm")))]
+mod table;
 mod typing_bar;
 mod uplink;
 

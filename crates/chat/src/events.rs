@@ -29,8 +29,13 @@ pub const EDIT: &str = "ui.edit";
 pub const EDIT_LAST: &str = "ui.edit_last";
 /// Local, with a text to show for some seconds.
 pub const NOTICE: &str = "ui.notice";
+/// Ends the topics of messages.
+pub const TEXT_MESSAGE: &str = ".TEXT_MESSAGE";
 /// The messages of all rooms, and those of all direct messages.
 pub const TEXT_MESSAGES: [&str; 2] = ["chat.*.TEXT_MESSAGE", "dm.*.*.TEXT_MESSAGE"];
+
+/// The edits of messages of all rooms, and of all direct messages.
+pub const EDITS: [&str; 2] = ["chat.*.on.*.EDITED", "dm.*.*.on.*.EDITED"];
 
 /// How many messages of a room are read at a time, beginning with the newest ones.
 pub const PAGE: u32 = 64;

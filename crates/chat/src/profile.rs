@@ -1,5 +1,8 @@
 //! The user's profile, which the browser keeps: a permanent id, and the last name and room.
 
+use std::cell::RefCell;
+
+use gloo_events::EventListener;
 use js_sys::Uint8Array;
 use web_sys::window;
 
@@ -17,6 +20,14 @@ const CLIENTS: &str = "clients";
 
 /// How many of this browser's newest client ids are remembered.
 const MOST_CLIENTS: usize = 50;
+
+thread_local! {
+    /// The client ids of this browser as they are kept, because each event asks for them. Empty until they are read.
+    static OWN_CLIENTS: RefCell<Option<String>> = const { RefCell::new(None) };
+    /// Another tab remembers a client id, too.
+    static OTHER_TABS: Option<EventListener> =
+        window().map(|window| EventListener::new(&window, "storage", |_| OWN_CLIENTS.set(None)));
+}
 
 /// The user of this browser. The name is empty until the user enters one; a guest has a name from the start.
 pub fn person() -> Person {
@@ -39,7 +50,11 @@ fn guest() -> String {
 
 /// Whether this client id is one of this browser's. Without a database, a page has a new client id after each load.
 pub fn is_own_client(client: &str) -> bool {
-    read(CLIENTS).is_some_and(|clients| clients.split(' ').any(|known| known == client))
+    OTHER_TABS.with(|_| ());
+    OWN_CLIENTS.with_borrow_mut(|own| {
+        let own = own.get_or_insert_with(|| read(CLIENTS).unwrap_or_default());
+        own.split(' ').any(|known| known == client)
+    })
 }
 
 /// Remembers the client id by which the relay now knows this browser.
@@ -47,6 +62,7 @@ pub fn remember_client(client: &str) {
     let before = read(CLIENTS).unwrap_or_default();
     let clients: Vec<&str> = before.split(' ').take(MOST_CLIENTS - 1).collect();
     write(CLIENTS, &[client, &clients.join(" ")].join(" "));
+    OWN_CLIENTS.set(None);
 }
 
 /// The name of the last room, unless the user talked to one person.

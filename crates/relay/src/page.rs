@@ -17,9 +17,9 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 use tower_http::services::ServeDir;
 
-/// A larger HTML file may not have inline scripts.
+/// A larger HTML file may not have inline scripts and styles.
 const MAX_HTML: u64 = 1 << 20;
-/// The number of HTML files in the page's directory that may have inline scripts.
+/// The number of HTML files in the page's directory that may have inline scripts and styles.
 const MAX_PAGES: usize = 64;
 
 /// Serves the files of `directory`.
@@ -54,11 +54,12 @@ async fn guard(State(policies): State<Arc<Policies>>, request: Request, next: Ne
     headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    headers.insert(header::CONTENT_SECURITY_POLICY, policy.unwrap_or_else(|| policy_with(&[])));
+    headers
+        .insert(header::CONTENT_SECURITY_POLICY, policy.unwrap_or_else(|| policy_with(&[], &[])));
     response
 }
 
-/// The policy of the HTML files. It allows their inline scripts by hash.
+/// The policy of the HTML files. It allows their inline scripts and styles by hash.
 struct Policies {
     directory: PathBuf,
     kept: Mutex<Kept>,
@@ -79,24 +80,25 @@ struct Stamp {
 
 impl Policies {
     fn new(directory: &Path) -> Self {
-        let kept = Mutex::new(Kept { files: Vec::new(), policy: policy_with(&[]) });
+        let kept = Mutex::new(Kept { files: Vec::new(), policy: policy_with(&[], &[]) });
         let policies = Self { directory: directory.to_owned(), kept };
         policies.current();
         policies
     }
 
-    /// The page may have been rebuilt since the last response. Its scripts are hashed again when a file has changed.
+    /// The page may have been rebuilt since the last response. Its scripts and styles are hashed again when a file has changed.
     fn current(&self) -> HeaderValue {
         let files = html_files(&self.directory);
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.files != files {
-            let mut hashes = Vec::new();
+            let (mut scripts, mut styles) = (Vec::new(), Vec::new());
             for file in &files {
                 let html = fs::read(&file.path).unwrap_or_default();
                 let html = String::from_utf8_lossy(&html);
-                hashes.extend(inline_scripts(&html).into_iter().map(hash));
+                scripts.extend(inline(&html, "script").into_iter().map(hash));
+                styles.extend(inline(&html, "style").into_iter().map(hash));
             }
-            *kept = Kept { files, policy: policy_with(&hashes) };
+            *kept = Kept { files, policy: policy_with(&scripts, &styles) };
         }
         kept.policy.clone()
     }
@@ -120,44 +122,49 @@ fn html_files(directory: &Path) -> Vec<Stamp> {
     files
 }
 
-/// The inline scripts.
-fn inline_scripts(html: &str) -> Vec<&str> {
+/// The texts of the inline elements of this name: `script` or `style`.
+fn inline<'html>(html: &'html str, element: &str) -> Vec<&'html str> {
     // Non-ASCII letters stay as they are, so positions do not change.
     let lower = html.to_ascii_lowercase();
-    let mut scripts = Vec::new();
+    let (begin, close) = (format!("<{element}"), format!("</{element}"));
+    let mut texts = Vec::new();
     let mut at = 0;
-    while let Some(tag) = lower[at..].find("<script").map(|found| at + found) {
+    while let Some(tag) = lower[at..].find(&begin).map(|found| at + found) {
         let Some(text) = lower[tag..].find('>').map(|found| tag + found + 1) else {
             break;
         };
-        let Some(end) = lower[text..].find("</script").map(|found| text + found) else {
+        let Some(end) = lower[text..].find(&close).map(|found| text + found) else {
             break;
         };
         if !lower[tag..text].split_ascii_whitespace().any(|word| word.starts_with("src=")) {
-            scripts.push(&html[text..end]);
+            texts.push(&html[text..end]);
         }
         at = end;
     }
-    scripts
+    texts
 }
 
-/// The source expression that allows a script.
-fn hash(script: &str) -> String {
-    // A browser hashes the parsed script, which has one kind of line ending.
-    let script = script.replace("\r\n", "\n").replace('\r', "\n");
-    format!("'sha256-{}'", STANDARD.encode(Sha256::digest(script)))
+/// The source expression that allows a script or a style.
+fn hash(text: &str) -> String {
+    // A browser hashes the parsed text, which has one kind of line ending.
+    let text = text.replace("\r\n", "\n").replace('\r', "\n");
+    format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text)))
 }
 
-fn policy_with(hashes: &[String]) -> HeaderValue {
-    let mut scripts = String::from("'self' 'wasm-unsafe-eval'");
-    for hash in hashes {
-        scripts.push(' ');
-        scripts.push_str(hash);
-    }
-    let policy = format!(
-        "default-src 'none'; script-src {scripts}; style-src 'self'; \
-         img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; \
-         base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+fn policy_with(scripts: &[String], styles: &[String]) -> HeaderValue {
+    let mut policy = String::from("default-src 'none'; script-src 'self' 'wasm-unsafe-eval'");
+    let add = |policy: &mut String, hashes: &[String]| {
+        for hash in hashes {
+            policy.push(' ');
+            policy.push_str(hash);
+        }
+    };
+    add(&mut policy, scripts);
+    policy.push_str("; style-src 'self'");
+    add(&mut policy, styles);
+    policy.push_str(
+        "; img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; \
+         base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     );
     // It is all ASCII. Without a policy, a browser would allow everything.
     HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static("default-src 'none'"))
@@ -190,7 +197,22 @@ mod tests {
     fn scripts_without_a_source_are_inline() {
         let html = "<SCRIPT type=module>one()</SCRIPT>ä<script src=\"a.js\"></script>\
                     <script\n src=b.js></script><script>\n two() </script ><script>three()";
-        assert_eq!(inline_scripts(html), ["one()", "\n two() "]);
+        assert_eq!(inline(html, "script"), ["one()", "\n two() "]);
+    }
+
+    #[test]
+    fn styles_are_allowed_by_their_hash_and_only_as_styles() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("index.html"), "<style>p{}</style><script>one()</script>")
+            .unwrap();
+        let policy = Policies::new(folder.path()).current();
+        let policy = policy.to_str().unwrap();
+        let sources = |name: &str| {
+            policy.split("; ").find_map(|directive| directive.strip_prefix(name)).unwrap()
+        };
+        assert_eq!(sources("style-src "), format!("'self' {}", hash("p{}")));
+        let scripts = format!("'self' 'wasm-unsafe-eval' {}", hash("one()"));
+        assert_eq!(sources("script-src "), scripts);
     }
 
     #[test]

@@ -128,6 +128,10 @@ impl Page {
         for link in &self.links {
             built.push(match &link.asset {
                 Asset::Css { href } => css(&self.folder.join(href), staging)?,
+                Asset::Inline { href } => Built::Inline(
+                    fs::read_to_string(self.folder.join(href))
+                        .with_context(|| format!("{href} could not be read"))?,
+                ),
                 Asset::Copy { href } => {
                     let file = self.folder.join(href);
                     copy(&file, &staging.join(file.file_name().unwrap_or_default()))?;

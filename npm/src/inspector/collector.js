@@ -19,8 +19,8 @@ export function jsonOf(data) {
   }
 }
 
-/** A copy: a mere slice would keep the whole text. */
-const beginningOf = (text) => JSON.parse(JSON.stringify(text.slice(0, TEXT_KEPT)));
+/** The beginning of a long text. A copy: a mere slice would keep the whole text. */
+const shortOf = (text) => (text.length > TEXT_KEPT ? JSON.parse(JSON.stringify(text.slice(0, TEXT_KEPT))) : text);
 
 /** The entry of a bounded map, made by `make` at the first use. */
 function entryOf(map, key, make) {
@@ -82,22 +82,23 @@ export class Collector {
     this.#current = { row: this.#row(turn), topic };
   }
 
-  /** The row of an event. Failures that are the same share one row, which counts them. */
+  /** The row of an event. Failures on one topic share a row, which counts them and shows the last one. */
   #row(turn) {
-    const failure = turn.topic === "$bus.error" ? `${turn.data?.topic} ${turn.data?.message}` : undefined;
+    const failure = turn.topic === "$bus.error" ? String(turn.data?.topic) : undefined;
+    const text = jsonOf(turn.data);
     const known = this.#failures.get(failure);
     if (known !== undefined && known.number >= this.seen - this.flow.length) {
       known.count += 1;
+      known.text = shortOf(text);
       return known;
     }
-    const text = jsonOf(turn.data);
     // Without the data, which may be large.
     const row = turn;
     row.data = undefined;
     row.number = this.seen;
     row.at = Date.now();
     row.size = text.length;
-    row.text = text.length > TEXT_KEPT ? beginningOf(text) : text;
+    row.text = shortOf(text);
     row.calls = [];
     row.count = 1 + (known?.count ?? 0);
     this.seen += 1;

@@ -1,5 +1,7 @@
 // Elements, texts and a table that changes only what differs.
 
+import { t } from "./language.js";
+
 /** An element with attributes, listeners (`onclick`) and children. */
 export function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -100,7 +102,7 @@ export function tableView(label, columns, empty) {
       });
     });
     table.hidden = rows.length === 0;
-    write(note, rows.length === 0 ? empty : rows.length > shown.length ? `and ${rows.length - shown.length} more` : "");
+    write(note, rows.length === 0 ? empty : rows.length > shown.length ? t("and {n} more", { n: rows.length - shown.length }) : "");
   }
 
   return { element, show };

@@ -5,6 +5,7 @@ import { make, write } from "./dom.js";
 import { flowView } from "./flow_view.js";
 import { inspection } from "./inspection.js";
 import { recordingView } from "./recording_view.js";
+import { t } from "./language.js";
 import { sheet } from "./style.js";
 import { causesView, linkView, outboxView, subscribersView, topicsView } from "./tables.js";
 
@@ -75,23 +76,30 @@ function show(host, root, its) {
     Outbox: outboxView(its),
     Recording: recordingView(collector, its, replay),
   };
+  const titles = {
+    ...{ Flow: t("Flow"), Topics: t("Topics"), Subscribers: t("Subscribers"), Causes: t("Causes") },
+    ...{ Link: t("Link"), Outbox: t("Outbox"), Recording: t("Recording") },
+  };
   const names = Object.keys(views);
   let current = its.sealed ? "Recording" : "Flow";
   let isPaused = false;
 
   const tabs = names.map((name) =>
-    make("button", { type: "button", role: "tab", id: `tab-${name}`, "aria-controls": "panel", onclick: () => choose(name) }, name),
+    make("button", { type: "button", role: "tab", id: `tab-${name}`, "aria-controls": "panel", onclick: () => choose(name) }, titles[name]),
   );
-  const tablist = make("div", { role: "tablist", "aria-label": "Inspector", onkeydown: move }, ...tabs);
-  const filter = make("input", { type: "search", placeholder: "Filter", "aria-label": "Filter: words, or -words that must be missing" });
+  const tablist = make("div", { role: "tablist", "aria-label": t("Inspector"), onkeydown: move }, ...tabs);
+  const filter = make("input", { type: "search", placeholder: t("Filter"), "aria-label": t("Filter: words, or -words that must be missing") });
   filter.setAttribute("spellcheck", "false");
-  const pause = make("button", { type: "button", "aria-pressed": "false", onclick: () => setPaused(!isPaused) }, "Pause");
-  const clear = make("button", { type: "button", onclick: forget }, "Clear");
-  const close = make("button", { type: "button", class: "close", "aria-label": "Close the inspector", onclick: () => host.remove() }, "×");
+  const pause = make("button", { type: "button", "aria-pressed": "false", onclick: () => setPaused(!isPaused) }, t("Pause"));
+  const clear = make("button", { type: "button", onclick: forget }, t("Clear"));
+  const close = make("button", { type: "button", class: "close", "aria-label": t("Close the inspector"), onclick: () => host.remove() }, "×");
   const bar = make("div", { class: "bar" }, tablist, filter, pause, clear, close);
   const panel = make("div", { id: "panel", role: "tabpanel" });
-  const grip = make("div", { class: "grip", role: "separator", tabindex: "0", "aria-orientation": "horizontal", "aria-label": "Height of the inspector", "aria-valuemin": "20", "aria-valuemax": "90" });
+  const grip = make("div", { class: "grip", role: "separator", tabindex: "0", "aria-orientation": "horizontal", "aria-label": t("Height of the inspector"), "aria-valuemin": "20", "aria-valuemax": "90" });
   root.replaceChildren(grip, bar, panel);
+  // A landmark of the page.
+  if (!host.hasAttribute("role")) host.setAttribute("role", "complementary");
+  if (!host.hasAttribute("aria-label")) host.setAttribute("aria-label", t("Inspector"));
 
   filter.addEventListener("input", draw);
   host.addEventListener("keydown", onEscape);
@@ -126,7 +134,7 @@ function show(host, root, its) {
   function setPaused(next) {
     isPaused = next;
     pause.setAttribute("aria-pressed", String(isPaused));
-    write(pause, isPaused ? "Go on" : "Pause");
+    write(pause, isPaused ? t("Go on") : t("Pause"));
     draw();
   }
 

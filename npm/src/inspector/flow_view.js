@@ -1,19 +1,20 @@
 // The flow: the newest events, one below the other. Only the rows in view are elements, whatever has passed.
 
 import { make, mark, matches, shownBytes, shownCount, shownMicros, shownTime, write } from "./dom.js";
+import { t } from "./language.js";
 
 const ROW_HEIGHT = 24;
-const COLUMNS = ["Time", "Stage", "Topic", "Published by", "Payload"];
 
 export function flowView(collector) {
   const list = make("div", { class: "rows", role: "rowgroup" });
-  const titles = COLUMNS.map((title) => make("span", { role: "columnheader" }, title));
+  const columns = [t("Time"), t("Stage"), t("Topic"), t("Published by"), t("Payload")];
+  const titles = columns.map((title) => make("span", { role: "columnheader" }, title));
   const head = make("div", { class: "row head", role: "row", "aria-rowindex": "1" }, ...titles);
-  const ofGrid = { class: "flow", role: "grid", tabindex: "0", "aria-label": "Events, the newest last" };
+  const ofGrid = { class: "flow", role: "grid", tabindex: "0", "aria-label": t("Events, the newest last") };
   const grid = make("div", ofGrid, make("div", { role: "rowgroup" }, head), list);
-  const ofDetails = { class: "details", role: "region", "aria-label": "The selected event", tabindex: "0", hidden: true };
+  const ofDetails = { class: "details", role: "region", "aria-label": t("The selected event"), tabindex: "0", hidden: true };
   const details = make("div", ofDetails);
-  const note = make("p", { class: "note" }, "No event has passed yet.");
+  const note = make("p", { class: "note" }, t("No event has passed yet."));
   const element = make("div", { class: "beside" }, make("div", { class: "main" }, grid, note), details);
   let rows = [];
   let selected;
@@ -61,7 +62,7 @@ export function flowView(collector) {
     const count = Math.max(0, Math.min(rows.length - first, Math.ceil(grid.clientHeight / ROW_HEIGHT) + 4));
     while (drawn.length > count) drawn.pop().remove();
     while (drawn.length < count) {
-      const row = make("div", { class: "row", role: "row" }, ...COLUMNS.map(() => make("span", { role: "gridcell" })));
+      const row = make("div", { class: "row", role: "row" }, ...columns.map(() => make("span", { role: "gridcell" })));
       drawn.push(row);
       list.append(row);
     }
@@ -104,10 +105,10 @@ export function flowView(collector) {
     const calls = [];
     for (let at = 0; at < selected.calls.length; at += 3) {
       const [label, micros, failed] = selected.calls.slice(at, at + 3);
-      const took = ` ${shownMicros(micros)}${failed ? " failed" : ""}`;
+      const took = ` ${shownMicros(micros)}${failed ? t(" failed") : ""}`;
       calls.push(make("li", { "data-is": failed ? "failed" : "" }, make("span", {}, label), took));
     }
-    const heard = make("h3", {}, calls.length === 0 ? "No handler was called" : "Handlers, in their order");
+    const heard = make("h2", {}, calls.length === 0 ? t("No handler was called") : t("Handlers, in their order"));
     details.replaceChildren(make("dl", {}, ...terms), make("pre", { tabindex: "0" }, pretty(selected.text)), heard, make("ol", {}, ...calls));
   }
 
@@ -129,9 +130,9 @@ function factsOf({ topic, stage, cause, count, time, id, source, account, stream
   return {
     topic,
     stage,
-    times: count > 1 ? count : undefined,
-    "published by": cause,
-    "published at": time === undefined ? undefined : new Date(time).toISOString(),
+    [t("times")]: count > 1 ? count : undefined,
+    [t("published by")]: cause,
+    [t("published at")]: time === undefined ? undefined : new Date(time).toISOString(),
     id,
     source,
     account,

@@ -1,29 +1,30 @@
 // The recording: records what passes, saves and loads it, and plays it on a sealed bus.
 
 import { make, shownCount, write } from "./dom.js";
+import { t } from "./language.js";
 import { Player } from "./player.js";
 import { Recorder, turnsOf } from "./recording.js";
 
-const SPEEDS = [["0.5", "½ ×"], ["1", "1 ×"], ["4", "4 ×"], ["20", "20 ×"], ["Infinity", "at once"]];
 const HANDOVER = "event-inspector recording";
 
 /** `replay` is the address of a page whose bus is sealed; a page whose bus is sealed gets its recording from its opener. */
 export function recordingView(collector, inspection, replay) {
   const sealed = inspection.sealed;
+  const speeds = [["0.5", "½ ×"], ["1", "1 ×"], ["4", "4 ×"], ["20", "20 ×"], ["Infinity", t("at once")]];
   const note = make("p", { class: "note", role: "status" });
   const button = (name, text, onclick) => make("button", { type: "button", class: name, onclick }, text);
-  const record = button("record", "Record", () => (recorder === undefined || collector.record === undefined ? begin() : end()));
-  const save = button("save", "Save", () => download(recorder.text));
-  const open = button("replay", "Replay in a new tab", () => handOver(recorder.text));
-  const file = make("input", { type: "file", accept: ".jsonl,.ndjson,application/x-ndjson", "aria-label": "Load a recording" });
-  const step = button("step", "Step", () => player.step() || say("The recording is over."));
-  const play = button("play", "Play", () => (player.playing ? player.pause() : player.play()));
-  const speed = make("select", { "aria-label": "Speed" }, ...SPEEDS.map(([value, text]) => make("option", { value }, text)));
-  const progress = make("progress", { "aria-label": "Played", max: "1" });
+  const record = button("record", t("Record"), () => (recorder === undefined || collector.record === undefined ? begin() : end()));
+  const save = button("save", t("Save"), () => download(recorder.text));
+  const open = button("replay", t("Replay in a new tab"), () => handOver(recorder.text));
+  const file = make("input", { type: "file", accept: ".jsonl,.ndjson,application/x-ndjson", "aria-label": t("Load a recording") });
+  const step = button("step", t("Step"), () => player.step() || say(t("The recording is over.")));
+  const play = button("play", t("Play"), () => (player.playing ? player.pause() : player.play()));
+  const speed = make("select", { "aria-label": t("Speed") }, ...speeds.map(([value, text]) => make("option", { value }, text)));
+  const progress = make("progress", { "aria-label": t("Played"), max: "1" });
   const place = make("span", { class: "place" });
   const recording = make("div", { class: "tools" }, record, save, ...(replay === undefined ? [] : [open]));
   const playing = make("div", { class: "tools" }, step, play, speed, progress, place);
-  const loading = make("div", { class: "tools" }, make("label", {}, "Load a recording ", file));
+  const loading = make("div", { class: "tools" }, make("label", {}, t("Load a recording"), " ", file));
   const element = make("div", { class: "stack recording" }, ...(sealed ? [loading, playing] : [recording]), note);
   let recorder;
   let player;
@@ -38,8 +39,8 @@ export function recordingView(collector, inspection, replay) {
   });
   say(
     sealed
-      ? "This page's bus is sealed: what is played here reaches its components and never leaves the page."
-      : "Record what passes on this bus, save it as a file, and replay it on a sealed bus.",
+      ? t("This page's bus is sealed: what is played here reaches its components and never leaves the page.")
+      : t("Record what passes on this bus, save it as a file, and replay it on a sealed bus."),
   );
   if (sealed) receive();
   show();
@@ -64,7 +65,7 @@ export function recordingView(collector, inspection, replay) {
       player?.pause();
       player = new Player(inspection, turnsOf(text), show);
       player.speed = Number(speed.value);
-      say(`${shownCount(player.length)} events are ready.`);
+      say(t("{n} events are ready.", { n: shownCount(player.length) }));
     } catch (error) {
       say(error.message);
     }
@@ -82,7 +83,7 @@ export function recordingView(collector, inspection, replay) {
       removeEventListener("message", answer);
     };
     if (target) addEventListener("message", answer);
-    else say("The browser has not opened a new tab.");
+    else say(t("The browser has not opened a new tab."));
   }
 
   function receive() {
@@ -98,16 +99,17 @@ export function recordingView(collector, inspection, replay) {
 
   function show() {
     const isRecording = collector.record !== undefined;
-    write(record, isRecording ? "Stop" : "Record");
+    write(record, isRecording ? t("Stop") : t("Record"));
     record.setAttribute("aria-pressed", String(isRecording));
     save.disabled = open.disabled = recorder === undefined || recorder.lines.length === 0;
     step.disabled = play.disabled = player === undefined;
-    write(play, player?.playing ? "Pause" : "Play");
+    write(play, player?.playing ? t("Pause") : t("Play"));
     progress.value = player === undefined ? 0 : player.at / Math.max(1, player.length);
-    write(place, player === undefined ? "" : `${shownCount(player.at)} of ${shownCount(player.length)}`);
+    write(place, player === undefined ? "" : t("{count} of {all}", { count: shownCount(player.at), all: shownCount(player.length) }));
     if (!sealed && recorder !== undefined) {
-      const lost = recorder.dropped === 0 ? "" : `, ${shownCount(recorder.dropped)} without room or form`;
-      say(`${shownCount(recorder.lines.length)} events are recorded${lost}.`);
+      const counts = { n: shownCount(recorder.lines.length), lost: shownCount(recorder.dropped) };
+      const hasLost = recorder.dropped > 0;
+      say(hasLost ? t("{n} events are recorded, {lost} without room or form.", counts) : t("{n} events are recorded.", counts));
     }
   }
 

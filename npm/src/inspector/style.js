@@ -71,7 +71,7 @@ dl { display: grid; grid-template-columns: max-content 1fr; gap: 2px 12px; margi
 dt { color: var(--quiet); }
 dd { margin: 0; overflow-wrap: anywhere; }
 pre { margin: 8px 0; padding: 8px; overflow: auto; max-height: 20em; border-radius: 6px; background: var(--bar); white-space: pre-wrap; overflow-wrap: anywhere; }
-h3 { margin: 8px 0 2px; font-size: 13px; }
+h2 { margin: 8px 0 2px; font-size: 13px; }
 ol { margin: 0; padding-inline-start: 20px; }
 .scroll { overflow: auto; min-height: 0; }
 table { width: 100%; border-collapse: collapse; }

@@ -4,9 +4,11 @@ use serde_json::Value;
 
 use crate::{Browser, eventually};
 
-/// Functions that look at the list: `rows()` with number and place on the screen, `log` the scrolling element.
+/// Functions that look at the list of the open room: `rows()` with number and place on the screen, `log` the scrolling
+/// element.
 const LOOK: &str =
-    "const log = document.querySelector('.log'), top = log.getBoundingClientRect().top;
+    "const log = [...document.querySelectorAll('.log')].find((log) => log.offsetParent);
+    const top = log.getBoundingClientRect().top;
     const number = (row) => Number(row.querySelector('.text').textContent.split(' ')[0]);
     const rows = () => [...log.querySelectorAll('.message')];
     const place = (row) => row.getBoundingClientRect().top - top;

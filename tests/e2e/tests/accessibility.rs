@@ -110,3 +110,27 @@ async fn no_screen_has_a_fault_that_axe_finds() {
     ann.close().await;
     bob.close().await;
 }
+
+#[tokio::test]
+async fn the_inspector_has_no_fault_that_axe_finds() {
+    let axe = std::fs::read_to_string(tool("EDK_AXE")).expect("EDK_AXE names axe.min.js");
+    let (driver, relay) = (Driver::start().await, Relay::start().await);
+    let ann = Browser::open(&driver).await;
+    ann.join(&relay.url(), "tea", "Ann").await;
+    ann.click(".open-settings").await;
+    ann.click("#settings .open-inspector").await;
+    ann.say("seen").await;
+    for (tab, part) in [("Flow", ".rows .row"), ("Link", "tbody tr"), ("Recording", ".record")] {
+        let show = "const root = document.querySelector('event-inspector')?.shadowRoot;
+            root?.querySelector(`#tab-${arguments[0]}`)?.click();
+            const found = root?.querySelector(arguments[1]);
+            found?.click();
+            return !!found;";
+        end_to_end::eventually(part, async || {
+            (ann.run(show, vec![tab.into(), part.into()]).await == true).then_some(())
+        })
+        .await;
+        has_no_fault(&ann, &axe, &format!("the inspector's {tab}")).await;
+    }
+    ann.close().await;
+}

@@ -62,6 +62,54 @@ async fn press_like_other_engines(browser: &Browser) -> Value {
     browser.run(script, vec![]).await
 }
 
+/// Composes a text by the events of Firefox, whose driver has no input method, and perhaps commits it. Returns for each
+/// Enter meanwhile whether the page has left it to the input method.
+async fn compose_in_events(browser: &Browser, steps: &[&str], commits: bool) -> Value {
+    let script = "const [steps, commits] = arguments, field = document.querySelector('#composer'), left = [];
+        const fire = (Kind, type, more) =>
+            field.dispatchEvent(new Kind(type, { bubbles: true, cancelable: true, ...more }));
+        field.focus();
+        fire(CompositionEvent, 'compositionstart', { data: '' });
+        for (const data of steps) {
+            fire(KeyboardEvent, 'keydown', { key: 'Process', keyCode: 229, isComposing: true });
+            fire(CompositionEvent, 'compositionupdate', { data });
+            field.value = data;
+            fire(InputEvent, 'input', { data, inputType: 'insertCompositionText', isComposing: true });
+            left.push(fire(KeyboardEvent, 'keydown', { key: 'Enter', keyCode: 229, isComposing: true }));
+        }
+        if (commits) fire(CompositionEvent, 'compositionend', { data: field.value });
+        if (commits) fire(InputEvent, 'input', { data: field.value, inputType: 'insertCompositionText' });
+        return left;";
+    browser.run(script, vec![json!(steps), commits.into()]).await
+}
+
+#[tokio::test]
+async fn in_firefox_an_enter_that_ends_a_composition_never_sends_and_no_list_opens_meanwhile() {
+    let (driver, relay) = (Driver::firefox().await, Relay::start().await);
+    let ann = Browser::open(&driver).await;
+    for page in ["#languages", "embed.html?room=plain&name=Ann"] {
+        if page.starts_with('#') {
+            ann.join(&relay.url(), "languages", "Ann").await;
+        } else {
+            ann.goto(&format!("{}/{page}", relay.url())).await;
+            ann.online().await;
+        }
+        let before = ann.texts().await.len();
+        let all = json!([true, true, true]);
+        assert_eq!(compose_in_events(&ann, &[":s", ":sm", ":smi"], false).await, all);
+        assert_eq!(composer(&ann).await, ":smi");
+        assert_eq!(ann.text("#choices").await, "", "the names of emoji");
+        assert_eq!(compose_in_events(&ann, &["に", "にほん", "日本"], true).await, all);
+        assert_eq!(press_like_other_engines(&ann).await, json!([true, true, true, "かな"]));
+        assert_eq!(ann.texts().await.len(), before);
+        ann.say("。").await;
+        ann.appears(&format!(".message:nth-child({})", before + 1)).await;
+        assert_eq!(ann.texts().await.last().map(String::as_str), Some("かな。"));
+        assert_eq!(composer(&ann).await, "");
+    }
+    ann.close().await;
+}
+
 #[tokio::test]
 async fn an_enter_that_ends_a_composition_never_sends() {
     let (driver, relay) = (Driver::start().await, Relay::start().await);

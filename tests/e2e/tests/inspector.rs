@@ -93,7 +93,8 @@ async fn the_inspector_is_loaded_when_it_is_opened_and_shows_the_bus_of_the_chat
     click(&ann, "#tab-Subscribers").await;
     shows(&ann, &["chat.tea.TEXT_MESSAGE", "$bus.link"]).await;
     click(&ann, "#tab-Causes").await;
-    shows(&ann, &["chat.tea.TEXT_SUCCESS"]).await;
+    // Who has published, and in answer to what.
+    shows(&ann, &["use_outlet chat.tea.TEXT_MESSAGE", "chat.tea.TEXT_SUCCESS"]).await;
     click(&ann, "#tab-Link").await;
     shows(&ann, &["online", "leader", "Round trip", "main ", "events"]).await;
     picture(&ann, "inspector-link").await;
@@ -114,10 +115,24 @@ async fn the_inspector_is_loaded_when_it_is_opened_and_shows_the_bus_of_the_chat
     })
     .await;
 
+    ann.click(".open-settings").await;
+    ann.click("#settings .open-inspector").await;
+    shows(&ann, &["Payload"]).await;
+    assert_eq!(
+        ann.run("return !!document.querySelector('#settings:popover-open')", vec![]).await,
+        false
+    );
+
     ann.goto(&format!("{}/?inspect#tea", relay.url())).await;
     ann.online().await;
     filter(&ann, "caught_up").await;
     shows(&ann, &["$bus.caught_up"]).await;
+    ann.run("localStorage.setItem('event-driven-kit.chat.language', 'zh-CN')", vec![]).await;
+    ann.reload().await;
+    ann.online().await;
+    shows(&ann, &["时间", "发布者"]).await;
+    click(&ann, "#tab-Link").await;
+    shows(&ann, &["往返时间", "online"]).await;
     assert_eq!(ann.console_lines().await, [""; 0]);
     ann.close().await;
 }
@@ -149,22 +164,34 @@ async fn malformed_events_make_no_row_and_one_counted_line_in_the_inspector() {
     ann.join(&relay.url(), "tea", "Ann").await;
     press_shortcut(&ann).await;
     shows(&ann, &["Payload"]).await;
-    let malformed = "for (let at = 0; at < 50; at += 1) stranger.say({ nonsense: true });
-        for (let at = 0; at < 20; at += 1) stranger.say({ sender: { id: '7', name: 'Bob' }, text: '' });
-        stranger.say({ sender: { id: '7', name: 'Bob' }, text: 'the last one' });";
-    stranger.run(malformed, vec![]).await;
-    ann.shows(&["the last one"]).await;
+    let say = async |script: &str, last: &str| {
+        let sender = "const sender = { id: '7', name: 'Bob' };";
+        let script = format!("{sender} {script} stranger.say({{ sender, text: '{last}' }});");
+        stranger.run(&script, vec![]).await;
+    };
+    let counted = async |expected: fn(u32) -> bool| {
+        eventually("a counted line", async || {
+            let text = view(&ann).await;
+            let lines = text.lines().filter(|line| line.contains("$bus.error"));
+            let lines: Vec<&str> = lines.collect();
+            assert!(lines.len() <= 1, "{lines:?}");
+            let count = lines.first()?.rsplit_once('×')?.1.split_whitespace().next()?;
+            expected(count.parse().ok()?).then_some(())
+        })
+        .await;
+    };
     filter(&ann, "$bus.error").await;
-    let lines = eventually("a counted line", async || {
-        let text = view(&ann).await;
-        let lines = text.lines().filter(|line| line.contains("$bus.error"));
-        let lines: Vec<String> = lines.map(str::to_owned).collect();
-        lines.iter().any(|line| line.contains('×')).then_some(lines)
-    })
-    .await;
-    assert_eq!(lines.len(), 1, "{lines:?}");
+    // Without visible text, though they have the form of a message.
+    let empty = "for (let at = 0; at < 20; at += 1) stranger.say({ sender, text: at % 2 ? '' : '\\u200b' });";
+    say(empty, "between").await;
+    ann.shows(&["between".to_owned()]).await;
+    counted(|count| count == 20).await;
+    say("for (let at = 0; at < 50; at += 1) stranger.say({ nonsense: true });", "the last one")
+        .await;
+    ann.shows(&["between", "the last one"].map(str::to_owned)).await;
+    counted(|count| count >= 70).await;
     let rows = ann.run("return document.querySelectorAll('.message').length", vec![]).await;
-    assert_eq!(rows, 1, "no row for what cannot be read");
+    assert_eq!(rows, 2, "no row for what cannot be read");
     assert!(ann.console_lines().await.len() <= 1);
     ann.close().await;
     stranger.close().await;
@@ -192,6 +219,7 @@ async fn a_recording_is_replayed_in_the_chat_on_a_sealed_bus() {
     ann.appears("#composer").await;
     shows(&ann, &["events are ready"]).await;
     assert_eq!(ann.texts().await, [""; 0]);
+    assert_eq!(ann.text("#link").await, "Replay");
     let speed = "const select = document.querySelector('event-inspector').shadowRoot.querySelector('select');
         select.value = 'Infinity';
         select.dispatchEvent(new Event('change'));";

@@ -114,7 +114,7 @@ async fn a_draft_is_there_after_another_room_and_a_reload_and_in_the_other_tab_t
     ann.click("#send").await;
     ann.appears(".own[data-state=stored]").await;
     ann.show(&second).await;
-    eventually("an empty composer", async || (ann.value("#composer").await == "").then_some(()))
+    eventually("an empty composer", async || ann.value("#composer").await.is_empty().then_some(()))
         .await;
     ann.close().await;
 }

@@ -21,6 +21,88 @@ async fn a_message_that_the_relay_refuses_keeps_its_place_and_text_over_a_reload
 }
 
 #[tokio::test]
+async fn a_message_that_another_page_of_the_browser_has_written_offline_is_shown_before_it_is_sent()
+{
+    let driver = Driver::start().await;
+    let ann = Browser::open(&driver).await;
+    what_another_page_has_written_offline_is_shown(&ann).await;
+    ann.close().await;
+}
+
+#[tokio::test]
+async fn firefox_shows_what_another_page_has_written_offline_too() {
+    let driver = Driver::firefox().await;
+    let ann = Browser::open(&driver).await;
+    what_another_page_has_written_offline_is_shown(&ann).await;
+    ann.close().await;
+}
+
+#[tokio::test]
+async fn firefox_keeps_and_edits_a_refused_message_too() {
+    let (driver, relay) = (Driver::firefox().await, Relay::start().await);
+    let ann = Browser::open(&driver).await;
+    ann.join(&relay.url(), "tea", "Ann").await;
+    ann.say("before").await;
+    ann.appears(".own[data-state=stored]").await;
+    // Firefox runs a driver's script in a sandbox, where the kit finds no database. So the refusal is what the chat has kept.
+    let refused = "const fields = ['id', String(Date.now()), '1', 'The server is too busy.', 'refused'];
+        localStorage.setItem('event-driven-kit.chat.refused.chat.tea.TEXT_MESSAGE', fields.join('\\x1f') + '\\x1e');";
+    ann.run(refused, vec![]).await;
+    let states = async |expected: &[&str]| {
+        eventually("the states of the messages", async || {
+            let messages = ann.messages().await;
+            messages.iter().map(|(_, state)| &**state).eq(expected.iter().copied()).then_some(())
+        })
+        .await;
+    };
+    ann.reload().await;
+    ann.online().await;
+    states(&["stored", "failed"]).await;
+    ann.say("after").await;
+    states(&["stored", "failed", "stored"]).await;
+    ann.reload().await;
+    ann.online().await;
+    states(&["stored", "failed", "stored"]).await;
+    ann.click(".failure button:nth-of-type(2)").await;
+    states(&["stored", "stored"]).await;
+    assert_eq!(ann.value("#composer").await, "refused");
+    ann.reload().await;
+    ann.online().await;
+    states(&["stored", "stored"]).await;
+    assert_eq!(ann.value("#composer").await, "refused");
+    ann.close().await;
+}
+
+#[tokio::test]
+async fn in_firefox_a_waiting_message_is_taken_back_and_never_sent() {
+    let driver = Driver::firefox().await;
+    let (ann, mut relay) = (Browser::open(&driver).await, Relay::start().await);
+    ann.join(&relay.url(), "tea", "Ann").await;
+    relay.kill().await;
+    ann.appears("#link[data-state=offline]").await;
+    for text in ["one", "two", "three"] {
+        ann.paste(text).await;
+    }
+    ann.says("#link .detail", "3 waiting").await;
+    ann.click(".message:nth-child(2) .waiting button").await;
+    let rest = ["one", "three"].map(str::to_owned);
+    ann.shows(&rest).await;
+    assert_eq!(ann.value("#composer").await, "two");
+    relay.restart().await;
+    ann.online().await;
+    eventually("ticks", async || {
+        let messages = ann.messages().await;
+        messages.iter().all(|(_, state)| state == "stored").then_some(())
+    })
+    .await;
+    // All that the log has.
+    ann.reload().await;
+    ann.online().await;
+    ann.shows(&rest).await;
+    ann.close().await;
+}
+
+#[tokio::test]
 async fn firefox_keeps_drafts_too() {
     let driver = Driver::firefox().await;
     let ann = Browser::open(&driver).await;
@@ -55,6 +137,30 @@ async fn a_draft_outlives_all_but_its_sending(ann: &Browser) {
     ann.reload().await;
     ann.online().await;
     assert_eq!(ann.value("#composer").await, "");
+}
+
+async fn what_another_page_has_written_offline_is_shown(ann: &Browser) {
+    let (mut relay, pages) = (Relay::start().await, Relay::start().await);
+    let network = Proxy::start(&relay.address(), &pages.address()).await;
+    ann.join(&network.url(), "tea", "Ann").await;
+    ann.goto(&format!("{}/embed.html?room=tea&name=Ann", network.url())).await;
+    ann.online().await;
+    relay.kill().await;
+    ann.appears("#link[data-state=offline]").await;
+    ann.say("written offline").await;
+    ann.appears(".message[data-state=kept]").await;
+    ann.goto(&format!("{}/#tea", network.url())).await;
+    ann.appears(".message[data-state=queued]").await;
+    ann.says("#link .detail", "1 waiting").await;
+    // Other tabs show it, too, while this one leads.
+    let first = ann.tab().await;
+    ann.open_tab().await;
+    ann.goto(&format!("{}/#tea", network.url())).await;
+    ann.appears(".message[data-state=queued]").await;
+    ann.show(&first).await;
+    relay.restart().await;
+    ann.appears(".message[data-state=stored]").await;
+    ann.shows(&["written offline".to_owned()]).await;
 }
 
 async fn a_refused_message_keeps_its_place_and_text(ann: &Browser) {

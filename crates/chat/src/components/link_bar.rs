@@ -4,9 +4,10 @@ use std::rc::Rc;
 
 use event_driven_kit::Bridge;
 use event_driven_kit::bridge::{LINK_TOPIC, LinkState};
-use event_driven_kit::hooks::use_subscription;
+use event_driven_kit::hooks::{use_bus, use_subscription};
 use yew::prelude::*;
 
+use crate::events::TEXT_MESSAGE;
 use crate::model::link;
 
 #[derive(Properties, PartialEq)]
@@ -17,14 +18,19 @@ pub struct LinkBarProps {
 
 #[component]
 pub fn LinkBar(props: &LinkBarProps) -> Html {
-    let words = use_state_eq(|| link::words(&LinkState::Connecting, false, 0));
+    let is_replay = use_bus().is_sealed();
+    let words = use_state_eq(|| match is_replay {
+        true => link::replay(),
+        false => link::words(&LinkState::Connecting, false, 0),
+    });
     let (set, shown) = (words.setter(), words.state);
     let bridge = props.bridge.clone();
     use_subscription(LINK_TOPIC, move |_| {
         // The event only says that there is news: reading its payload would need a deserializer.
         if let Some(bridge) = &bridge {
-            let was_offline = shown == "offline";
-            set.set(link::words(&bridge.state(), was_offline, bridge.unanswered()));
+            let (state, was_offline) = (bridge.state(), shown == "offline");
+            let waiting = if state == LinkState::Online { 0 } else { messages_in(bridge) };
+            set.set(link::words(&state, was_offline, waiting));
         }
         Ok(())
     });
@@ -49,4 +55,10 @@ pub fn LinkBar(props: &LinkBarProps) -> Html {
             }
         </div>
     }
+}
+
+/// The number of messages that wait. What else waits the user has not sent.
+fn messages_in(bridge: &Bridge) -> usize {
+    let outbox = bridge.outbox();
+    outbox.iter().filter(|event| event.topic.ends_with(TEXT_MESSAGE)).count()
 }

@@ -38,8 +38,8 @@ use actions::{notify, react, use_actions};
 use chunk::{ChunkView, Shared};
 pub use feed::Quote;
 use feed::{Feed, Paging};
-use frames::Frames;
-pub use frames::use_frames;
+use frames::{Frames, use_frames};
+pub use pages::stored_at;
 use seen::use_seen;
 use today::use_today;
 use viewport::{Viewport, use_viewport};
@@ -256,11 +256,9 @@ fn use_feed(props: &MessageListProps, frames: &Rc<Frames>, viewport: &Rc<Viewpor
     let feed = (*feed).clone();
     feed.set_origin(origin);
     let heard = feed.clone();
-    use_subscription_with_echo(room.text_message.as_str(), move |event| {
-        Ok(heard.hear_message(event)?)
-    });
+    use_subscription_with_echo(room.text_message.as_str(), move |event| heard.hear_message(event));
     let heard = feed.clone();
-    use_subscription_with_echo(&room.relations(), move |event| Ok(heard.hear_relation(event)?));
+    use_subscription_with_echo(&room.relations(), move |event| heard.hear_relation(event));
     let heard = feed.clone();
     use_subscription(room.text_success.as_str(), move |event| {
         let success = event.data::<TextSuccess>()?;
@@ -327,8 +325,8 @@ fn use_feed(props: &MessageListProps, frames: &Rc<Frames>, viewport: &Rc<Viewpor
 }
 
 fn restored(refused: Refused, me: &Person) -> (Seen, Refusal) {
-    let Refused { id, time_ms, refusal, text } = refused;
-    let message = Rc::new(TextMessage { sender: me.clone(), text, ..TextMessage::default() });
+    let Refused { id, time_ms, refusal, message } = refused;
+    let message = Rc::new(TextMessage { sender: me.clone(), ..message });
     let (author, day) = (Author::default(), clock::day_of(time_ms));
     (Seen { id: id.into(), author, message, time_ms, day }, refusal)
 }

@@ -59,6 +59,7 @@ pub fn MessageRow(props: &MessageRowProps) -> Html {
     let is_sure = use_state_eq(|| false);
     let is_deleted = row.is_deleted();
     let folded = text::folded(text).filter(|_| !is_deleted);
+    let shown = folded.filter(|_| !*is_open);
     let unfold = {
         let is_open = is_open.clone();
         Callback::from(move |_: MouseEvent| is_open.set(!*is_open))
@@ -78,8 +79,8 @@ pub fn MessageRow(props: &MessageRowProps) -> Html {
                 if is_deleted {
                     <div class="text deleted">{ t("This message was deleted.") }</div>
                 } else {
-                    <div class={classes!("text", emoji::is_few(text).then_some("few"))} dir="auto">
-                        { markdown(folded.filter(|_| !*is_open).unwrap_or(text)) }
+                    <div class={classes!("text", emoji::is_few(text).then_some("few"), shown.map(|_| "folded"))} dir="auto">
+                        { markdown(shown.unwrap_or(text)) }
                     </div>
                 }
                 if folded.is_some() {
@@ -93,7 +94,7 @@ pub fn MessageRow(props: &MessageRowProps) -> Html {
                     }
                     { time(props) }
                     if *own && !is_deleted {
-                        { sign(&row.state) }
+                        { sign(if row.waits() { &State::Queued } else { &row.state }) }
                     }
                 </span>
             </div>

@@ -28,7 +28,7 @@ fn keep(event: &Event) -> HandlerResult {
         id: event.id().to_owned(),
         time_ms: clock::sane(event.time().unwrap_or_default()),
         refusal: Refusal::new(code),
-        text: event.data::<TextMessage>()?.text.clone(),
+        message: event.data::<TextMessage>()?.as_ref().clone(),
     };
     change(event.topic().as_str(), |kept| refused::with(kept, new));
     Ok(())

@@ -5,7 +5,11 @@
 
 mod count;
 mod directory;
+mod edits;
 mod heard;
+mod kept;
+mod membership;
+mod mentions;
 mod read;
 mod rules;
 
@@ -21,17 +25,19 @@ use yew::{AttrValue, Callback};
 
 use super::Origin;
 use crate::events::{
-    DRAFTS, Membership, OPEN, Person, PersonId, Profile, ROOMS as DESCRIBED, Reference, Room, SEEN,
-    TEXT_MESSAGES,
+    DRAFTS, EDITS, OPEN, PersonId, ROOMS as DESCRIBED, Reference, Room, SEEN, TEXT_MESSAGES,
 };
 use crate::language::{t, t_with};
 use crate::model::rooms::Rooms;
 use crate::{address, storage};
+use kept::{Kept, Line};
 
-/// The number of rooms whose messages stay in the page, so that opening one of them draws it at once.
-const MOST_KEPT: usize = 8;
 /// The most persons whose names are remembered.
 const MOST_NAMES: usize = 200;
+
+/// How long changes are gathered before the list and the title are drawn, in milliseconds. A message that is seen at once
+/// is no longer unread by then.
+const DRAW_MS: u32 = 100;
 
 /// Where the browser keeps the rooms and the user's id over a reload.
 const ROOMS: &str = "rooms";
@@ -70,28 +76,13 @@ pub struct RoomList {
     counted: RefCell<Vec<Rc<str>>>,
     due: RefCell<Vec<(AttrValue, Reference)>>,
     timer: RefCell<Option<Timeout>>,
+    drawing: RefCell<Option<Timeout>>,
     title: RefCell<String>,
     /// Calls the list of rooms, and the page.
     pub on_change: RefCell<Option<Callback<()>>>,
     on_page: RefCell<Option<Callback<()>>>,
     _subscriptions: RefCell<Vec<Subscription>>,
     _listeners: RefCell<Vec<EventListener>>,
-}
-
-/// A room whose messages are in the page.
-struct Kept {
-    room: Room,
-    /// When it was last open.
-    opened: u32,
-    is_live: bool,
-}
-
-/// The line above the messages that were new when the room was entered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Line {
-    /// The history has not arrived yet.
-    Unknown,
-    After(Option<u64>),
 }
 
 impl PartialEq for RoomList {
@@ -128,6 +119,7 @@ impl RoomList {
             counted: RefCell::default(),
             due: RefCell::default(),
             timer: RefCell::default(),
+            drawing: RefCell::default(),
             title: RefCell::default(),
             on_change: RefCell::default(),
             on_page: RefCell::new(Some(on_page)),
@@ -142,7 +134,8 @@ impl RoomList {
         let subscribe =
             |pattern: &str, has_echo: bool, heard: fn(&Self, &Event) -> HandlerResult| {
                 let this = self.this.clone();
-                let subscriber = self.bus.subscriber(pattern);
+                let label = ["room_list ", pattern].concat();
+                let subscriber = self.bus.subscriber(pattern).label(&label);
                 let subscriber = if has_echo { subscriber.echo() } else { subscriber };
                 let subscription = subscriber.handle(move |event| match this.upgrade() {
                     Some(this) => heard(&this, event),
@@ -153,6 +146,12 @@ impl RoomList {
             };
         for pattern in TEXT_MESSAGES {
             subscribe(pattern, true, Self::hear_message);
+        }
+        for pattern in EDITS {
+            subscribe(pattern, false, |this, event| {
+                this.hear_edit(event);
+                Ok(())
+            });
         }
         subscribe("person.>", false, Self::hear_person);
         subscribe(CAUGHT_UP_TOPIC, false, Self::hear_caught_up);
@@ -220,129 +219,9 @@ impl RoomList {
         known.map_or_else(|| room.name.clone(), |(_, name)| name.clone())
     }
 
-    /// Opens a room, which the user joins by that.
-    pub fn open(&self, room: Option<&Room>) {
-        let is_other = self.open.borrow().as_ref() != room;
-        if is_other {
-            self.open.replace(room.cloned());
-            self.line.set(Line::Unknown);
-        }
-        if let Some(room) = room {
-            self.clock.set(self.clock.get() + 1);
-            let opened = self.clock.get();
-            let mut kept = self.kept.borrow_mut();
-            match kept.iter_mut().find(|kept| kept.room == *room) {
-                Some(known) => known.opened = opened,
-                None => kept.push(Kept { room: room.clone(), opened, is_live: false }),
-            }
-            let is_live = kept.iter().any(|kept| kept.room == *room && kept.is_live);
-            drop(kept);
-            if is_other {
-                if is_live {
-                    self.freeze_line();
-                }
-                self.join(room);
-            }
-        }
-        self.keep();
-        self.show_title();
-    }
-
-    /// The rooms whose messages are to be in the page.
-    pub fn kept(&self) -> Vec<Room> {
-        self.kept.borrow().iter().map(|kept| kept.room.clone()).collect()
-    }
-
     /// Whether there is a room, or an invitation to one.
     pub fn has_any(&self) -> bool {
         !self.rooms.borrow().joined().is_empty() || !self.invitations.borrow().is_empty()
-    }
-
-    /// The offset after which the messages were new when the open room was entered.
-    pub fn new_after(&self) -> Option<u64> {
-        match self.line.get() {
-            Line::After(after) => after,
-            Line::Unknown => None,
-        }
-    }
-
-    /// Changes the membership of the user in a room.
-    pub fn set_membership(&self, room: &Room, membership: Membership) {
-        self.rooms.borrow_mut().set(&room.key, membership);
-        self.publish_membership(&room.key, membership);
-        self.changed_rooms();
-    }
-
-    /// Leaves a room. Its messages leave the page.
-    pub fn leave(&self, room: &Room) {
-        self.kept.borrow_mut().retain(|kept| kept.room != *room);
-        self.set_membership(room, Membership::default());
-    }
-
-    /// The membership of the user in a room.
-    pub fn membership(&self, room: &Room) -> Membership {
-        self.rooms.borrow().get(&room.key).map(|entry| entry.membership).unwrap_or_default()
-    }
-
-    /// Does not show an invitation again.
-    pub fn decline(&self, key: &str) {
-        self.invitations.borrow_mut().retain(|(other, _)| other != key);
-        self.rooms.borrow_mut().set(key, Membership::default());
-        self.publish_membership(key, Membership::default());
-        self.changed();
-    }
-
-    fn join(&self, room: &Room) {
-        let is_new = self.rooms.borrow_mut().join(&room.key);
-        self.invitations.borrow_mut().retain(|(key, _)| *key != room.key);
-        if is_new {
-            let membership = self.membership(room);
-            self.publish_membership(&room.key, membership);
-            self.changed_rooms();
-        }
-    }
-
-    /// Chooses the rooms whose messages are in the page: those that were open, and the first ones of the list.
-    fn keep(&self) {
-        let mut kept = self.kept.borrow_mut();
-        if self.is_settled.get() {
-            let (rooms, me) = (self.rooms.borrow(), self.me.borrow());
-            for entry in rooms.joined() {
-                let is_known = kept.iter().any(|kept| *kept.room.key == *entry.key);
-                if !is_known
-                    && kept.len() < MOST_KEPT
-                    && let Ok(room) = Room::of_key(&entry.key, me.as_ref())
-                {
-                    kept.push(Kept { room, opened: 0, is_live: false });
-                }
-            }
-        }
-        while kept.len() > MOST_KEPT {
-            let oldest = kept.iter().enumerate().min_by_key(|(_, kept)| kept.opened);
-            let Some((oldest, _)) = oldest else { break };
-            kept.remove(oldest);
-        }
-        drop(kept);
-        self.set_room_rules();
-    }
-
-    fn freeze_line(&self) {
-        let open = self.open.borrow();
-        let Some(open) = &*open else { return };
-        let after = self.rooms.borrow().get(&open.key).and_then(|entry| entry.unread.line());
-        self.line.set(Line::After(after));
-    }
-
-    /// The user writes in the open room, or has left it.
-    fn remove_line(&self) {
-        if self.new_after().is_some() {
-            self.line.set(Line::After(None));
-            self.call_page();
-        }
-    }
-
-    fn is_open(&self, key: &str) -> bool {
-        self.open.borrow().as_ref().is_some_and(|open| *open.key == *key)
     }
 
     /// The joined rooms, or the membership of the user in one, have changed.
@@ -353,8 +232,22 @@ impl RoomList {
         self.changed();
     }
 
-    /// Draws the list, and the title.
+    /// Draws the list and the title soon.
     fn changed(&self) {
+        if self.drawing.borrow().is_some() {
+            return;
+        }
+        let this = self.this.clone();
+        let timer = Timeout::new(DRAW_MS, move || {
+            if let Some(this) = this.upgrade() {
+                drop(this.drawing.take());
+                this.draw();
+            }
+        });
+        self.drawing.replace(Some(timer));
+    }
+
+    fn draw(&self) {
         self.show_title();
         let call = self.on_change.borrow().clone();
         if let Some(call) = call {
@@ -390,34 +283,5 @@ impl RoomList {
             document.set_title(&title);
             self.title.replace(title);
         }
-    }
-
-    fn publish_membership(&self, key: &str, membership: Membership) {
-        if self.is_attested.get()
-            && let Some(me) = self.me()
-        {
-            self.publish(&me.room(key), membership);
-        }
-    }
-
-    /// Publishes the user's name, unless that was done before.
-    fn publish_profile(&self) {
-        let name = self.name.borrow().clone();
-        let Some(me) = self.me().filter(|_| !name.is_empty()) else { return };
-        let published = [me.token(), " ", &name].concat();
-        if storage::read(PROFILE).as_ref() != Some(&published) {
-            storage::write(PROFILE, &published);
-            self.publish(&me.profile(), Profile { name });
-        }
-    }
-
-    /// The name and the id that the user's events carry for others.
-    fn person(&self, me: &PersonId) -> Person {
-        Person { id: me.token().to_owned(), name: self.name.borrow().clone() }
-    }
-
-    /// Publishes durable state of the user. Without room in the outbox it is not kept.
-    fn publish<T: serde::Serialize + 'static>(&self, topic: &str, value: T) {
-        let _ = self.bus.publish(topic, value);
     }
 }

@@ -1,14 +1,22 @@
 //! The settings of this browser: language, theme and contrast. The script in index.html applies them, also in other
-//! tabs.
+//! tabs. Below them, a button opens the developer tools.
 
+use event_driven_kit::{Bus, Payload};
+use wasm_bindgen::JsValue;
 use web_sys::{HtmlInputElement, window};
 use yew::prelude::*;
 
+use crate::events::INSPECT;
 use crate::language::{self, LANGUAGE, t};
 use crate::storage;
 
 /// The button that opens the settings, and the settings. The browser opens and closes them, and moves the focus.
-pub fn settings() -> Html {
+pub fn settings(bus: &Bus) -> Html {
+    let bus = bus.clone();
+    let inspect = Callback::from(move |_: MouseEvent| {
+        // Nothing limits the number of events on this topic.
+        let _ = bus.publish_payload(INSPECT, Payload::from_js(JsValue::UNDEFINED));
+    });
     let onchange = Callback::from(|event: Event| {
         let input: HtmlInputElement = event.target_unchecked_into();
         let (name, value) = (input.name(), input.value());
@@ -30,6 +38,16 @@ pub fn settings() -> Html {
                 { choice(LANGUAGE, t("Language"), [system(), ("en", "English".into()), ("zh-CN", "简体中文".into())]) }
                 { choice("theme", t("Theme"), [system(), ("light", t("Light")), ("dark", t("Dark"))]) }
                 { choice("contrast", t("Contrast"), [system(), ("more", t("High"))]) }
+                <button
+                    type="button"
+                    class="open-inspector"
+                    aria-keyshortcuts="Control+Alt+E"
+                    popovertarget="settings"
+                    popovertargetaction="hide"
+                    onclick={inspect}
+                >
+                    { t("Inspector") }
+                </button>
             </div>
         </>
     }

@@ -7,7 +7,6 @@ use web_sys::{HtmlElement, HtmlInputElement, window};
 use yew::prelude::*;
 
 use super::RoomList;
-use super::message_list::use_frames;
 use super::room_row::{place, room_row};
 use crate::address;
 use crate::effect::use_effect_with;
@@ -28,9 +27,9 @@ pub struct SidebarProps {
 #[component]
 pub fn Sidebar(props: &SidebarProps) -> Html {
     let SidebarProps { rooms, open } = props;
-    let (frames, query) = (use_frames(), use_state_eq(String::new));
+    let (update, query) = (use_force_update(), use_state_eq(String::new));
     use_memo((), |()| {
-        rooms.on_change.replace(Some(Callback::from(move |()| frames.render())));
+        rooms.on_change.replace(Some(Callback::from(move |()| update.force_update())));
     });
     let me = rooms.me();
     let rows: Html = rooms

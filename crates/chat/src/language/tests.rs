@@ -194,6 +194,7 @@ fn the_program_has_no_text_for_users_that_is_not_translated() {
         "English",
         "KeyE",
         "AltGraph",
+        "Control+Alt+E",
     ];
     let mut found = Vec::new();
     for (path, code) in program() {
@@ -251,4 +252,30 @@ fn literals_are_found_with_escapes_and_after_characters() {
     assert_eq!(texts, ["one \"two\" …", "three", "x", "y"]);
     let callers: Vec<_> = found.iter().map(|(before, _)| caller(before)).collect();
     assert_eq!(callers, [Some("t"), None, Some("t_count"), None]);
+}
+
+/// The texts between `t("` and `"` in a script, and those before `": "`.
+fn between(text: &str, start: &str, end: &str) -> BTreeSet<String> {
+    let found = text.split(start).skip(1).filter_map(|rest| rest.split_once(end));
+    found.map(|(found, _)| found.to_owned()).collect()
+}
+
+#[test]
+fn each_text_of_the_inspector_is_translated_and_no_other() {
+    let folder = root().join("npm/src/inspector");
+    let (mut used, mut translated) = (BTreeSet::new(), BTreeSet::new());
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let text = fs::read_to_string(&path).unwrap();
+        if path.ends_with("language.js") {
+            translated = between(&text, "\n  \"", "\": \"");
+        } else {
+            // No letter before it: another function.
+            let code = text.replace(|c: char| !c.is_ascii(), "").replace("\n", " ");
+            let calls = [" ", "(", "[", "{", ","].map(|before| [before, "t(\""].concat());
+            calls.iter().for_each(|call| used.extend(between(&code, call, "\"")));
+        }
+    }
+    assert!(used.len() > 50);
+    assert_eq!(used, translated);
 }

@@ -8,7 +8,7 @@ use crate::language::{t, t_count};
 /// The content of the bar.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Words {
-    /// The state for style and tests: `connecting`, `online`, `offline` or `stopped`.
+    /// The state for style and tests: `connecting`, `online`, `offline`, `stopped` or `replay`.
     pub state: &'static str,
     /// A few words, announced when they change.
     pub word: AttrValue,
@@ -16,6 +16,11 @@ pub struct Words {
     pub detail: Option<AttrValue>,
     /// What the button that connects says. `None` if there is nothing to do.
     pub action: Option<AttrValue>,
+}
+
+/// The content of a page without a link, which replays a recording.
+pub fn replay() -> Words {
+    Words { state: "replay", word: t("Replay"), detail: None, action: None }
 }
 
 /// The content for `state`, with `waiting` messages in the outbox. A failed attempt to connect again is not shown:

@@ -2,6 +2,7 @@
 //! control characters.
 
 use super::refusal::Refusal;
+use crate::events::{Person, Reference, TextMessage};
 
 /// A message that was refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,14 +13,16 @@ pub struct Refused {
     pub time_ms: Option<u64>,
     /// Why it was refused.
     pub refusal: Refusal,
-    /// The message.
-    pub text: String,
+    /// The message, without its sender.
+    pub message: TextMessage,
 }
 
 /// The end of a field: the unit separator of ASCII.
 const FIELD: char = '\u{1f}';
 /// The end of a record: the record separator of ASCII.
 const RECORD: char = '\u{1e}';
+/// Separates what belongs to one field: the group separator of ASCII.
+const PART: char = '\u{1d}';
 
 /// The most messages that are kept. The oldest are dropped.
 const MOST: usize = 20;
@@ -34,7 +37,7 @@ pub fn with(kept: &str, new: Refused) -> String {
     }
     let mut bytes = 0;
     let fits = all.iter().rev().take(MOST).take_while(|one| {
-        bytes += one.text.len();
+        bytes += one.message.text.len();
         bytes <= MOST_BYTES
     });
     let fits = fits.count();
@@ -57,22 +60,36 @@ fn record(record: &str) -> Option<Refused> {
     let mut fields = record.splitn(5, FIELD);
     let id = fields.next()?.to_owned();
     let time_ms = fields.next()?.parse().ok();
-    let can_retry = fields.next()? == "1";
+    // Records of earlier versions have only the first part.
+    let mut parts = fields.next()?.split(PART).map(str::to_owned);
+    let can_retry = parts.next()? == "1";
+    let [about, epoch, offset] =
+        [parts.next(), parts.next(), parts.next()].map(Option::unwrap_or_default);
+    let reply_to = Reference { id: about, epoch, offset };
+    let reply_to = Some(reply_to).filter(|about| !about.epoch.is_empty());
+    let mentions = parts.collect();
     let reason = fields.next()?.to_owned();
     let text = fields.next()?.to_owned();
-    Some(Refused { id, time_ms, refusal: Refusal { reason, can_retry }, text })
+    let message = TextMessage { sender: Person::default(), text, reply_to, mentions };
+    Some(Refused { id, time_ms, refusal: Refusal { reason, can_retry }, message })
 }
 
 fn write(all: &[Refused]) -> String {
     let mut kept = String::new();
-    for Refused { id, time_ms, refusal, text } in all {
+    for Refused { id, time_ms, refusal, message } in all {
         let time = time_ms.map(|time_ms| time_ms.to_string()).unwrap_or_default();
-        let can_retry = if refusal.can_retry { "1" } else { "" };
-        for field in [id, &*time, can_retry, &refusal.reason] {
+        let mut more = if refusal.can_retry { "1" } else { "" }.to_owned();
+        let about = message.reply_to.as_ref();
+        let about = about.map_or([""; 3], |about| [&*about.id, &about.epoch, &about.offset]);
+        for part in about.into_iter().chain(message.mentions.iter().map(|person| &**person)) {
+            more.push(PART);
+            more.push_str(&part.replace(PART, " "));
+        }
+        for field in [id, &*time, &more, &refusal.reason] {
             kept.push_str(&field.replace([FIELD, RECORD], " "));
             kept.push(FIELD);
         }
-        kept.push_str(&text.replace(RECORD, " "));
+        kept.push_str(&message.text.replace(RECORD, " "));
         kept.push(RECORD);
     }
     kept
@@ -84,7 +101,8 @@ mod tests {
 
     fn refused(id: &str, text: &str) -> Refused {
         let refusal = Refusal { reason: "because".into(), can_retry: true };
-        Refused { id: id.into(), time_ms: Some(7), refusal, text: text.into() }
+        let message = TextMessage { text: text.into(), ..TextMessage::default() };
+        Refused { id: id.into(), time_ms: Some(7), refusal, message }
     }
 
     #[test]
@@ -93,14 +111,24 @@ mod tests {
         let mut no_time = refused("c", "");
         no_time.time_ms = None;
         no_time.refusal.can_retry = false;
-        let all = [refused("a", "text"), separators, no_time];
+        let mut reply = refused("d", "a reply");
+        let about = Reference { id: "7f".into(), epoch: "1".into(), offset: "9".into() };
+        reply.message.reply_to = Some(about);
+        reply.message.mentions = vec!["bob".into(), "~7f".into()];
+        let all = [refused("a", "text"), separators, no_time, reply];
         let kept = all.iter().fold(String::new(), |kept, one| with(&kept, one.clone()));
         let mut expected = all.to_vec();
-        expected[1].text = "fields \u{1f} records   and\nlines".into();
+        expected[1].message.text = "fields \u{1f} records   and\nlines".into();
         assert_eq!(read(&kept), expected);
         expected.remove(0);
         assert_eq!(read(&without(&kept, "a")), expected);
         assert_eq!(with(&kept, refused("a", "another")), kept);
+    }
+
+    #[test]
+    fn what_an_earlier_version_has_kept_is_read() {
+        let kept = "a\u{1f}7\u{1f}1\u{1f}because\u{1f}text\u{1e}";
+        assert_eq!(read(kept), [refused("a", "text")]);
     }
 
     #[test]

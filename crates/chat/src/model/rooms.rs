@@ -7,7 +7,7 @@ mod unread;
 
 use std::rc::Rc;
 
-use crate::events::Membership;
+use crate::events::{Membership, PersonId};
 
 pub use unread::Unread;
 
@@ -47,10 +47,14 @@ pub struct Newest {
     pub at: At,
     /// When it was published, in milliseconds since 1970, and not later than when it arrived.
     pub time_ms: u64,
+    /// The author, by the relay.
+    pub author: Option<PersonId>,
     /// The name of the author. Empty for the user.
     pub name: Rc<str>,
-    /// The first line.
+    /// The first line, as its author has last written it. Empty once it was deleted.
     pub text: Rc<str>,
+    /// Where its last edit is in the log.
+    edited: Option<At>,
 }
 
 /// A message that a list of rooms sees.
@@ -62,6 +66,8 @@ pub struct Message {
     pub is_own: bool,
     /// When it was published, in milliseconds since 1970, and not later than when it arrived.
     pub time_ms: u64,
+    /// The author, by the relay.
+    pub author: Option<PersonId>,
     /// The name of the author.
     pub name: Rc<str>,
     /// The first line. `None` if the message has no visible text, or was deleted.
@@ -139,10 +145,13 @@ impl Rooms {
     /// written it.
     pub fn message(&mut self, key: &str, message: &Message) -> bool {
         let Some(entry) = self.entry(key) else { return false };
-        let Message { at, is_own, time_ms, name, text } = message;
+        let Message { at, is_own, time_ms, author, name, text } = message;
         let before = entry.unread.read();
-        let is_later =
-            entry.newest.as_ref().is_none_or(|newest| newest.at.1 < at.1 || newest.at.0 != at.0);
+        let is_later = entry.newest.as_ref().is_none_or(|newest| {
+            newest.at.1 < at.1
+                || newest.at.0 != at.0
+                || (newest.text.is_empty() && newest.at != *at)
+        });
         if *is_own || entry.is_fresh {
             entry.unread.has_read(*at);
         } else if text.is_some() {
@@ -150,19 +159,34 @@ impl Rooms {
         }
         if is_later && let Some(text) = text {
             let name = if *is_own { Rc::default() } else { name.clone() };
-            entry.newest = Some(Newest { at: *at, time_ms: *time_ms, name, text: text.clone() });
+            let (author, text) = (author.clone(), text.clone());
+            entry.newest =
+                Some(Newest { at: *at, time_ms: *time_ms, author, name, text, edited: None });
         }
         entry.unread.read() != before
     }
 
-    /// The message at this position was deleted.
-    pub fn deleted(&mut self, key: &str, at: At) {
-        if let Some(entry) = self.entry(key) {
-            entry.unread.remove(at);
-            if let Some(newest) = entry.newest.as_mut().filter(|newest| newest.at == at) {
-                newest.text = Rc::default();
-            }
-        }
+    /// The message at this position was deleted. Returns whether it was the newest one.
+    pub fn deleted(&mut self, key: &str, at: At) -> bool {
+        let Some(entry) = self.entry(key) else { return false };
+        entry.unread.remove(at);
+        let newest = entry.newest.as_mut().filter(|newest| newest.at == at);
+        newest.map(|newest| newest.text = Rc::default()).is_some()
+    }
+
+    /// A person has changed the text of a message, by the event at a position. Returns whether that is seen.
+    pub fn edited(&mut self, key: &str, about: At, by: &PersonId, at: At, text: Rc<str>) -> bool {
+        let newest = self.entry(key).and_then(|entry| entry.newest.as_mut()).filter(|newest| {
+            let is_last = newest.edited.is_none_or(|before| before.0 == at.0 && before.1 < at.1);
+            let is_theirs = newest.at == about && newest.author.as_ref() == Some(by);
+            is_theirs && is_last && !newest.text.is_empty()
+        });
+        newest.map(|newest| (newest.text, newest.edited) = (text, Some(at))).is_some()
+    }
+
+    /// The user is another person now: that person's log does not know the rooms.
+    pub fn forget_log(&mut self) {
+        self.entries.iter_mut().for_each(|entry| entry.is_in_log = false);
     }
 
     /// The user has read a room up to here. Returns whether anything changed.
@@ -174,6 +198,13 @@ impl Rooms {
     pub fn mentioned(&mut self, key: &str, at: At) {
         if let Some(entry) = self.entry(key) {
             entry.unread.mention(at);
+        }
+    }
+
+    /// A message does not mention the user, whatever the inbox says.
+    pub fn not_mentioned(&mut self, key: &str, at: At) {
+        if let Some(entry) = self.entry(key) {
+            entry.unread.not_mentioned(at);
         }
     }
 

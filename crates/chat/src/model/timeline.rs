@@ -22,7 +22,7 @@ pub use author::Author;
 pub use chunks::Chunk;
 pub use marks::{Gap, Mark, marks};
 pub use place::Place;
-pub use relations::{About, Fold, Relation, utc_day};
+pub use relations::{About, Fold, Relation, Said, utc_day};
 pub use row::{Row, Seen, State};
 
 use chunks::Chunks;
@@ -61,8 +61,16 @@ pub enum Change {
     Failed { id: Rc<str>, refusal: Refusal },
     /// The user has taken back a waiting message, or has removed a refused one.
     Removed { id: Rc<str> },
-    /// An event in the log is about another message.
-    Related { about: Reference, day: u32, author: Author, at: (u64, u64), relation: Relation },
+    /// An event is about another message. `at` is the epoch and the offset, or `None` while this browser's outbox has the
+    /// event. There is no relation if the event was refused.
+    Related {
+        event: Rc<str>,
+        about: Reference,
+        day: u32,
+        author: Author,
+        at: Option<(u64, u64)>,
+        relation: Option<Relation>,
+    },
     /// The message at this offset was deleted.
     Deleted { epoch: u64, offset: u64 },
     /// Events of the log's newest epoch are gone: the first and the last offset.
@@ -179,13 +187,15 @@ impl Timeline {
             Change::Removed { id } => {
                 self.remove_pending(&id);
             }
-            Change::Related { about, day, author, at: (epoch, offset), relation } => {
-                let place = Place::in_log(self.life(epoch), offset);
+            Change::Related { event, about, day, author, at, relation } => {
+                let place = at.map_or(Place::Pending(0), |(epoch, offset)| {
+                    Place::in_log(self.life(epoch), offset)
+                });
                 let Reference { id, epoch, offset } = about;
                 // Senders choose what they refer to. A message of an epoch without events is not in the log.
                 if let Some(life) = self.known_life(epoch) {
                     let about = About { id, place: Place::in_log(life, offset), day };
-                    self.related(about, author, place, relation);
+                    self.related(about, Said { event, author, place, relation });
                 }
             }
             Change::Deleted { epoch, offset } => {
@@ -239,15 +249,15 @@ impl Timeline {
         }
     }
 
-    fn related(&mut self, about: About, author: Author, place: Place, relation: Relation) {
+    fn related(&mut self, about: About, said: Said) {
         let Some(row) = self.chunks.get(about.place) else {
-            if self.orphans.add(about, author, place, relation) {
+            if self.orphans.add(about, said) {
                 self.part.forget_days();
             }
             return;
         };
         if row.seen.id == about.id && utc_day(row.seen.time_ms) == about.day {
-            let fold = Some(relations::with(row.fold.as_ref(), author, place, relation));
+            let fold = Some(relations::with(row.fold.as_ref(), said));
             self.chunks.insert(Rc::new(Row { fold, ..(**row).clone() }));
         }
     }
@@ -346,3 +356,5 @@ mod parts;
 mod targets;
 #[cfg(test)]
 pub(crate) mod tests;
+#[cfg(test)]
+mod waiting;

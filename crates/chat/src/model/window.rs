@@ -7,7 +7,8 @@ use super::timeline::Chunk;
 
 /// The most rows in the page.
 const MOST_ROWS: usize = 1_280;
-/// How many chunks are in the page before and after those that are seen.
+/// How many chunks are in the page before and after those that are seen. When one fewer is left, others are drawn: one at
+/// a time while the reader scrolls.
 const BESIDE: usize = 3;
 /// The height of a row, in CSS pixels, before any was measured.
 const USUAL_ROW: f64 = 52.0;
@@ -20,7 +21,7 @@ pub fn drawn(chunks: &[Rc<Chunk>], seen: Range<usize>, now: Range<usize>) -> Ran
     };
     let around = |by: usize| seen.start.saturating_sub(by)..(seen.end + by).min(chunks.len());
     let now = now.start.min(chunks.len())..now.end.min(chunks.len());
-    let needed = around(1);
+    let needed = around(BESIDE - 1);
     if now.start <= needed.start && needed.end <= now.end && rows(&now) <= MOST_ROWS {
         return now;
     }
@@ -86,7 +87,8 @@ mod tests {
     fn the_chunks_around_the_seen_ones_are_drawn_and_stay_while_they_are_enough() {
         let all = chunks(30, 64);
         assert_eq!(drawn(&all, 10..11, 0..0), 7..14);
-        assert_eq!(drawn(&all, 12..13, 7..14), 7..14);
+        assert_eq!(drawn(&all, 11..12, 7..14), 7..14);
+        assert_eq!(drawn(&all, 12..13, 7..14), 9..16);
         assert_eq!(drawn(&all, 13..14, 7..14), 10..17);
         assert_eq!(drawn(&all, 0..1, 7..14), 0..4);
         assert_eq!(drawn(&all, 29..30, 7..14), 26..30);

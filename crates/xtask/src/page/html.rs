@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// Allows an inline script for `trunk serve`. The relay allows it by its hash.
+/// Allows an inline script or style for `trunk serve`. The relay allows it by its hash.
 pub const NONCE: &str = " nonce=\"{{__TRUNK NONCE__}}\"";
 
 /// An element `<link data-trunk ...>`.
@@ -22,6 +22,8 @@ pub struct Link {
 pub enum Asset {
     /// A style sheet.
     Css { href: String },
+    /// A style sheet that becomes a part of the page.
+    Inline { href: String },
     /// A file that keeps its name.
     Copy { href: String },
     /// A folder that keeps its name.
@@ -64,6 +66,13 @@ fn asset(mut attributes: BTreeMap<String, String>) -> Result<Asset> {
     };
     let asset = match take("rel")?.as_str() {
         "css" => Asset::Css { href: take("href")? },
+        "inline" => {
+            let href = take("href")?;
+            if !href.ends_with(".css") {
+                bail!("{href} is no style sheet: only those are inlined by crates/xtask/src/page");
+            }
+            Asset::Inline { href }
+        }
         "copy-file" => Asset::Copy { href: take("href")? },
         "copy-dir" => Asset::CopyDir { href: take("href")? },
         "rust" => {
@@ -142,6 +151,8 @@ pub enum Built {
         file: String,
         integrity: String,
     },
+    /// The text of a style sheet.
+    Inline(String),
     Copied,
     Rust {
         js: String,
@@ -157,12 +168,17 @@ pub fn resolve(html: &str, links: &[Link], built: &[Built]) -> Result<String> {
     let mut preloads = String::new();
     let mut at = 0;
     for (link, built) in links.iter().zip(built) {
-        page.push_str(&html[at..link.place.start]);
+        page.push_str(&html[at..link.place.start].replace(NONCE, ""));
         at = link.place.end;
         match built {
             Built::Css { file, integrity } => page.push_str(&format!(
                 "<link rel=\"stylesheet\" href=\"/{file}\" integrity=\"{integrity}\"/>"
             )),
+            Built::Inline(style) => {
+                page.push_str("<style>");
+                page.push_str(style);
+                page.push_str("</style>");
+            }
             Built::Copied => {}
             Built::Rust { js, wasm, snippets } => {
                 page.push_str(&script(js, wasm));
@@ -207,6 +223,7 @@ mod tests {
 
     const PAGE: &str = "<!doctype html>\n<head>\n  <!-- <link data-trunk rel=\"no\"> > -->\n  \
         <link rel=\"icon\" href=\"icon.svg\" />\n  <link data-trunk rel=\"css\" href=\"a/b.css\" />\n  \
+        <link data-trunk rel=\"inline\" href=\"a/c.css\" />\n  \
         <link data-trunk rel='rust' href=x/Cargo.toml data-bin=\"chat\" data-wasm-opt=\"z\" \
         data-wasm-opt-params=\"--one\n --two > 3\" data-integrity=\"none\">\n  \
         <link data-trunk rel=\"copy-file\" href=\"icon.svg\" />\n  \
@@ -221,13 +238,14 @@ mod tests {
             assets,
             [
                 &Asset::Css { href: "a/b.css".into() },
+                &Asset::Inline { href: "a/c.css".into() },
                 &Asset::Rust { href: "x/Cargo.toml".into(), bin: "chat".into(), wasm_opt },
                 &Asset::Copy { href: "icon.svg".into() },
                 &Asset::CopyDir { href: "languages".into() },
             ]
         );
         assert_eq!(
-            &PAGE[links[2].place.clone()],
+            &PAGE[links[3].place.clone()],
             "<link data-trunk rel=\"copy-file\" href=\"icon.svg\" />"
         );
     }
@@ -237,6 +255,7 @@ mod tests {
         let links = links(PAGE).unwrap();
         let built = [
             Built::Css { file: "b-1.css".into(), integrity: "sha384-x".into() },
+            Built::Inline("p > b {}\n".into()),
             Built::Rust {
                 js: "c-2.js".into(),
                 wasm: "c-2_bg.wasm".into(),
@@ -248,7 +267,8 @@ mod tests {
         let page = resolve(PAGE, &links, &built).unwrap();
         assert!(
             page.contains(
-                "  <link rel=\"stylesheet\" href=\"/b-1.css\" integrity=\"sha384-x\"/>\n"
+                "  <link rel=\"stylesheet\" href=\"/b-1.css\" integrity=\"sha384-x\"/>\n  \
+                 <style>p > b {}\n</style>\n"
             ),
             "{page}"
         );
@@ -278,6 +298,7 @@ mod tests {
             ("<link data-trunk rel=\"sass\" href=\"a\">", "sass"),
             ("<link data-trunk rel=\"css\" href=\"a\" data-inline>", "data-inline"),
             ("<link data-trunk rel=\"css\">", "href"),
+            ("<link data-trunk rel=\"inline\" href=\"a.svg\">", "a.svg"),
             ("<script data-trunk src=\"a.js\"></script>", "script"),
             ("<link data-trunk rel=\"css\" href=\"a", "end"),
         ] {

@@ -50,11 +50,11 @@ pub fn use_actions(
             Action::TakeBack if !origin.cancel(&id) => {
                 return notify(&bus, &t("This message may have been sent already."));
             }
-            // The echo of the cancelled event removes it.
-            Action::TakeBack => text = &row.seen.message.text,
-            Action::Edit => {
+            Action::TakeBack | Action::Edit => {
                 text = &row.seen.message.text;
+                // The echo of a cancelled event removes it, too.
                 feed.apply(Change::Removed { id });
+                say(&bus, REPLY, feed.replied_to(&row));
             }
             Action::Delete => feed.apply(Change::Removed { id }),
         }
@@ -116,6 +116,13 @@ impl Feed {
         let about = Reference { id: row.seen.id.to_string(), epoch, offset };
         let (name, text) = (row.seen.name(), row.text().to_owned());
         Some(Subject { about, day: utc_day(row.seen.time_ms), name, text })
+    }
+
+    /// The message that another one replies to, if it is known.
+    fn replied_to(&self, row: &Row) -> Option<Subject> {
+        let about = changes::reference(row.seen.message.reply_to.as_ref()?)?;
+        let row = self.look(|timeline| timeline.target(&about).cloned())?;
+        self.subject(&row)
     }
 
     /// Deletes the edits of a message, which contain its text.

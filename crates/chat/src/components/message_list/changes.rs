@@ -3,17 +3,23 @@
 use std::rc::Rc;
 
 use event_driven_kit::bridge::Position;
-use event_driven_kit::{DataError, Delivery, Event, Stage};
+use event_driven_kit::{Cause, Delivery, Event, Stage};
 
 use super::super::Origin;
 use crate::clock;
-use crate::events::{Edited, Reacted, Reference, TextMessage};
+use crate::events::{Edited, Reacted, Reference};
 use crate::model::text;
 use crate::model::timeline::{self, Author, Change, Relation, Seen, State};
 
+/// What the developer tools say about an event without visible content.
+const NOT_SHOWN: &str = "nothing to show";
+
 /// The change that an event of the room's text causes. `TEXT_ERROR` reports refused messages. Events that are neither
 /// durable nor from this browser are ignored.
-pub fn of_message(event: &Event, origin: &Origin) -> Result<Option<Change>, DataError> {
+///
+/// # Errors
+/// It is not a message, or has no visible text.
+pub fn of_message(event: &Event, origin: &Origin) -> Result<Option<Change>, Cause> {
     let seen = |message| {
         let time_ms = clock::sane(event.time().unwrap_or_default());
         let (id, author, day) = (event.id().into(), author(event, origin), clock::day_of(time_ms));
@@ -29,20 +35,27 @@ pub fn of_message(event: &Event, origin: &Origin) -> Result<Option<Change>, Data
                 return Ok(Some(Change::Deleted { epoch, offset }));
             }
             let (epoch, offset) = (position.epoch, position.offset);
-            let message = if event.is_deleted() {
-                Some(Rc::new(TextMessage::default()))
-            } else {
-                text::shown(event.data()?)
+            let message = match event.is_deleted() {
+                true => Rc::default(),
+                false => text::shown(event.data()?).ok_or(NOT_SHOWN)?,
             };
-            message.map(|message| Change::Stored { seen: seen(message), epoch, offset })
+            Some(Change::Stored { seen: seen(message), epoch, offset })
         }
         _ => None,
     })
 }
 
 /// The change that an event about a message causes. Its topic is `chat.<room>.on.<day>.<kind>`.
-pub fn of_relation(event: &Event, origin: &Origin) -> Result<Option<Change>, DataError> {
-    let Delivery::Stored(position) = event.delivery() else { return Ok(None) };
+///
+/// # Errors
+/// It is not about a message, or says nothing.
+pub fn of_relation(event: &Event, origin: &Origin) -> Result<Option<Change>, Cause> {
+    let (at, is_refused) = match event.delivery() {
+        Delivery::Stored(position) => (Some((position.epoch, position.offset)), false),
+        Delivery::Pending(_) => (None, false),
+        Delivery::Rejected(_) => (None, true),
+        _ => return Ok(None),
+    };
     if lacks_data(event) {
         return Ok(None);
     }
@@ -63,10 +76,11 @@ pub fn of_relation(event: &Event, origin: &Origin) -> Result<Option<Change>, Dat
         _ => return Ok(None),
     };
     let (Some(about), Some(day), Some(relation)) = (reference(&about), day, relation) else {
-        return Ok(None);
+        return Err(NOT_SHOWN.into());
     };
-    let at = (position.epoch, position.offset);
-    Ok(Some(Change::Related { about, day, author: author(event, origin), at, relation }))
+    let (event, author) = (event.id().into(), author(event, origin));
+    let relation = Some(relation).filter(|_| !is_refused);
+    Ok(Some(Change::Related { event, about, day, author, at, relation }))
 }
 
 /// Whether an event changes the text of the message with this id.

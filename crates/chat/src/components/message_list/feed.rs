@@ -6,7 +6,7 @@ use std::cell::{Cell, RefCell, RefMut};
 use std::rc::{Rc, Weak};
 
 use event_driven_kit::bridge::{Position, RuleGuard};
-use event_driven_kit::{DataError, Delivery, Event, Hold};
+use event_driven_kit::{Delivery, Event, HandlerResult, Hold};
 
 use super::super::Origin;
 use super::changes;
@@ -187,7 +187,7 @@ impl Feed {
     }
 
     /// An event of the room's text.
-    pub fn hear_message(&self, event: &Event) -> Result<(), DataError> {
+    pub fn hear_message(&self, event: &Event) -> HandlerResult {
         let position = match event.delivery() {
             Delivery::Stored(position) => Some(position.clone()),
             _ => None,
@@ -207,8 +207,9 @@ impl Feed {
                 if is_new {
                     // Users want to see their own new message.
                     self.go_to_newest();
+                } else {
+                    self.frames.render();
                 }
-                self.frames.render();
             }
             (None, None) => {}
         }
@@ -216,11 +217,12 @@ impl Feed {
     }
 
     /// An event about a message.
-    pub fn hear_relation(&self, event: &Event) -> Result<(), DataError> {
+    pub fn hear_relation(&self, event: &Event) -> HandlerResult {
         if let Delivery::Rejected(rejection) = event.delivery() {
             let refusal = Refusal::new(rejection.code.name());
             (self.notify)(&refusal.reason);
-        } else if let Some(change) = changes::of_relation(event, &self.origin.borrow())? {
+        }
+        if let Some(change) = changes::of_relation(event, &self.origin.borrow())? {
             self.apply_elsewhere(&change);
             self.apply(change);
         }
@@ -292,7 +294,7 @@ impl Feed {
         self.show_part(None);
         self.has_newer.set(false);
         self.viewport.stick_to_end();
-        self.frames.render();
+        self.frames.render_now();
     }
 
     /// Shows a separate part, or the newest messages.

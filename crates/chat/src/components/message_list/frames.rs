@@ -1,4 +1,4 @@
-//! Limits the list to one render per animation frame.
+//! Limits how often the list renders: once per animation frame, and less often while many messages arrive.
 
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
@@ -10,13 +10,21 @@ use yew::prelude::*;
 
 /// How often a page that is hidden renders, in milliseconds: it has no frames.
 const HIDDEN_MS: u32 = 250;
+/// How often it renders while many messages arrive, in milliseconds. Painting a list that moves takes longer than
+/// anything else, and this is faster than anyone reads.
+const BUSY_MS: u32 = 50;
+/// How many frames that is.
+const BUSY_FRAMES: u32 = 3;
 
-/// Renders at once at the first request, and at the next frame if there was another request by then.
+/// Renders at once at the first request, and later if there were others by then: at the next frame, or if there was more
+/// than one request per frame, after [`BUSY_MS`].
 pub struct Frames {
     this: Weak<Self>,
     update: UseForceUpdateHandle,
-    is_waiting: Cell<bool>,
-    is_asked_again: Cell<bool>,
+    /// The requests since it has rendered.
+    requests: Cell<u32>,
+    /// Whether there was more than one request per frame.
+    is_busy: Cell<bool>,
     /// Dropped with the component.
     wait: RefCell<Option<Wait>>,
 }
@@ -34,8 +42,8 @@ pub fn use_frames() -> Rc<Frames> {
         Rc::new_cyclic(|this| Frames {
             this: this.clone(),
             update,
-            is_waiting: Cell::new(false),
-            is_asked_again: Cell::new(false),
+            requests: Cell::new(0),
+            is_busy: Cell::new(false),
             wait: RefCell::default(),
         })
     });
@@ -45,26 +53,42 @@ pub fn use_frames() -> Rc<Frames> {
 impl Frames {
     /// Renders the component soon.
     pub fn render(&self) {
-        if self.is_waiting.replace(true) {
-            return self.is_asked_again.set(true);
+        self.requests.set(self.requests.get() + 1);
+        if self.wait.borrow().is_none() {
+            self.render_and_wait();
         }
+    }
+
+    /// Renders the component at once, also while it waits.
+    pub fn render_now(&self) {
+        if self.wait.borrow().is_none() {
+            return self.render_and_wait();
+        }
+        self.requests.set(0);
+        self.update.force_update();
+    }
+
+    fn render_and_wait(&self) {
+        self.requests.set(0);
         self.update.force_update();
         let this = self.this.clone();
         let pass = move || {
             let Some(this) = this.upgrade() else { return };
-            this.is_waiting.set(false);
-            if this.is_asked_again.take() {
-                this.render();
+            let passed = this.wait.take();
+            let usual = if this.is_busy.get() { BUSY_FRAMES } else { 1 };
+            this.is_busy.set(this.requests.get() > usual);
+            if this.requests.get() > 0 {
+                this.render_and_wait();
             }
+            drop(passed);
         };
         let is_hidden =
             window().and_then(|window| window.document()).is_some_and(|page| page.hidden());
-        let wait = if is_hidden {
-            Wait::Timer { _timer: Timeout::new(HIDDEN_MS, pass) }
-        } else {
-            Wait::Frame { _frame: request_animation_frame(move |_| pass()) }
+        let wait = match (is_hidden, self.is_busy.get()) {
+            (true, _) => Wait::Timer { _timer: Timeout::new(HIDDEN_MS, pass) },
+            (_, true) => Wait::Timer { _timer: Timeout::new(BUSY_MS, pass) },
+            _ => Wait::Frame { _frame: request_animation_frame(move |_| pass()) },
         };
-        let passed = self.wait.replace(Some(wait));
-        drop(passed);
+        self.wait.replace(Some(wait));
     }
 }

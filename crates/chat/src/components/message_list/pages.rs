@@ -357,7 +357,8 @@ impl Part {
     }
 }
 
-pub(super) fn stored_at(event: &Event) -> Option<&Position> {
+/// The position of an event in the log, if it is there.
+pub fn stored_at(event: &Event) -> Option<&Position> {
     match event.delivery() {
         Delivery::Stored(position) => Some(position),
         _ => None,

@@ -16,7 +16,8 @@ use crate::clock;
 use crate::effect::use_effect_with;
 use crate::events::{Room, SEEN, SeenUpTo};
 
-/// How often it is published at most, in milliseconds.
+/// How often it is published at most while the user is not at the end, in milliseconds: finding the message takes longer
+/// there. At the end a message is seen at once, so that none counts as unread for a moment.
 const EVERY_MS: f64 = 500.0;
 
 /// What the user has seen of a room.
@@ -62,8 +63,12 @@ impl Seen {
         if !self.is_open.get() || self.timer.borrow().is_some() {
             return;
         }
-        let since = clock::monotonic() - self.looked_ms.get();
-        let wait = (EVERY_MS - since).clamp(0.0, EVERY_MS);
+        let wait = if self.viewport.is_at_end() {
+            0.0
+        } else {
+            let since = clock::monotonic() - self.looked_ms.get();
+            (EVERY_MS - since).clamp(0.0, EVERY_MS)
+        };
         let this = Rc::downgrade(self);
         let timer = Timeout::new(wait as u32, move || {
             if let Some(this) = this.upgrade() {

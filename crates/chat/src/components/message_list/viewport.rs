@@ -214,7 +214,9 @@ impl Viewport {
             let below = scroller.scroll_height() - scroll_top - scroller.client_height();
             self.is_at_end.set(below < NEAR && self.has_end.get());
         }
-        if is_moved || self.anchor.borrow().is_none() {
+        // At the end, none is needed.
+        let is_needed = is_moved || self.anchor.borrow().is_none();
+        if is_needed && !self.is_at_end.get() {
             let found = self.first_on_screen(&scroller);
             let mut anchor = self.anchor.borrow_mut();
             let is_still = |(known, found): (&Anchor, &Anchor)| {

@@ -44,7 +44,16 @@ impl RoomList {
                 this.count(&bridge, room, tally).await;
                 this.changed();
             }
+            if let Some(this) = this.upgrade() {
+                this.read_edits(&bridge, &rooms).await;
+            }
         });
+    }
+
+    /// Counts a room once more, because its newest message is gone.
+    pub(super) fn count_again(&self, key: &str) {
+        self.counted.borrow_mut().retain(|known| **known != *key);
+        self.count_unread();
     }
 
     async fn count(&self, bridge: &Rc<Bridge>, room: &Room, tally: TopicTally) {
@@ -54,8 +63,13 @@ impl RoomList {
         let Some(head) = tally.head.map(|head| (head.epoch, head.offset)) else { return };
         let (mut before, mut left) = (None, MOST);
         for _ in 0..MOST_PAGES {
-            let read = self.rooms.borrow().get(&room.key).and_then(|entry| entry.unread.read());
-            if is_up_to(read, head) {
+            let known = self.rooms.borrow().get(&room.key).map(|entry| {
+                let has_newest =
+                    entry.newest.as_ref().is_some_and(|newest| !newest.text.is_empty());
+                (entry.unread.read(), has_newest)
+            });
+            let (read, has_newest) = known.unwrap_or_default();
+            if has_newest && is_up_to(read, head) {
                 return;
             }
             let page = bridge.history(room.text_message.as_str(), before, left as u32).await;
@@ -63,7 +77,8 @@ impl RoomList {
             self.add_page(room, &page.events);
             let Some(next) = page.next else { return };
             let at = (next.epoch, next.offset);
-            if read.is_some_and(|(epoch, offset)| epoch == at.0 && at.1 <= offset + 1) {
+            if has_newest && read.is_some_and(|(epoch, offset)| epoch == at.0 && at.1 <= offset + 1)
+            {
                 return;
             }
             left = left.saturating_sub(page.events.len());

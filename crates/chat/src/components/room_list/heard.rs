@@ -27,7 +27,10 @@ impl RoomList {
             Delivery::Stored(position) => {
                 let at = (position.epoch, position.offset);
                 if let Some(gone) = event.deletes() {
-                    self.rooms.borrow_mut().deleted(&key, (gone.epoch, gone.offset));
+                    let gone = (gone.epoch, gone.offset);
+                    if self.rooms.borrow_mut().deleted(&key, gone) {
+                        self.count_again(&key);
+                    }
                 } else {
                     self.add_message(&key, event, at);
                 }
@@ -44,18 +47,15 @@ impl RoomList {
             true => None,
             false => event.data::<TextMessage>().ok().and_then(text::shown),
         };
-        let line = |message: &Rc<TextMessage>| {
-            let line = message.text.lines().map(str::trim).find(|line| !line.is_empty());
-            let line: String = line.unwrap_or_default().chars().take(120).collect();
-            line.into()
-        };
+        let author = self.sender(event);
         let now_ms = js_sys::Date::now();
         let message = Message {
             at,
-            is_own: self.sender(event).is_some_and(|sender| Some(sender) == self.me()),
+            is_own: author.is_some() && author == self.me(),
             time_ms: clock::sane(event.time().unwrap_or_default().min(now_ms)).unwrap_or_default(),
             name: message.as_ref().map(|message| &*message.sender.name).unwrap_or_default().into(),
-            text: message.as_ref().map(line),
+            text: message.as_ref().map(|message| line(&message.text)),
+            author,
         };
         if self.rooms.borrow_mut().message(key, &message) {
             self.has_read(key, event.id(), at);
@@ -111,6 +111,8 @@ impl RoomList {
             }
             (Some("room"), Some(key), None) if is_attested && is_mine => {
                 let membership = *event.data::<Membership>()?;
+                // It answers all invitations before it in the log.
+                self.invitations.borrow_mut().retain(|(known, _)| known != key);
                 if self.rooms.borrow_mut().set_logged(key, membership) {
                     self.changed_rooms();
                 }
@@ -122,6 +124,9 @@ impl RoomList {
             (Some("inbox"), Some(key), Some("MENTIONED")) if is_mine => {
                 let Some(at) = at(&*event.data::<Reference>()?) else { return Ok(()) };
                 self.rooms.borrow_mut().mentioned(key, at);
+                if self.is_open(key) {
+                    self.check_mentions();
+                }
             }
             (Some("inbox"), Some(key), Some("INVITED")) if is_mine => {
                 let invited = event.data::<Invited>()?;
@@ -142,7 +147,7 @@ impl RoomList {
     }
 
     fn add_invitation(&self, key: AttrValue, name: AttrValue) {
-        if self.rooms.borrow().get(&key).is_some() {
+        if self.rooms.borrow().get(&key).is_some_and(|entry| entry.membership.is_joined) {
             return;
         }
         let mut invitations = self.invitations.borrow_mut();
@@ -150,6 +155,9 @@ impl RoomList {
         if invitations.len() < MOST_INVITATIONS {
             invitations.push((key, name));
         }
+        drop(invitations);
+        // There is no list to draw before there is a room.
+        self.call_page();
     }
 
     pub(super) fn hear_caught_up(&self, event: &Event) -> HandlerResult {
@@ -159,14 +167,21 @@ impl RoomList {
             // Rooms of an earlier visit that the log does not know: this browser was another guest then.
             let rooms = self.rooms.borrow();
             let unknown = rooms.joined().into_iter().filter(|entry| !entry.is_in_log);
-            let unknown: Vec<_> =
-                unknown.map(|entry| (entry.key.clone(), entry.membership)).collect();
+            let unknown: Vec<_> = unknown
+                .map(|entry| (entry.key.clone(), entry.membership, entry.unread.read()))
+                .collect();
             drop(rooms);
-            unknown.iter().for_each(|(key, membership)| self.publish(&me.room(key), *membership));
+            for (key, membership, read) in unknown {
+                self.publish(&me.room(&key), membership);
+                if let Some(read) = read {
+                    self.has_read(&key, "", read);
+                }
+            }
             return Ok(());
         }
         let Some(key) = Room::key_of(pattern, me.as_ref()) else { return Ok(()) };
         self.rooms.borrow_mut().caught_up(&key);
+        self.count_unread();
         for kept in self.kept.borrow_mut().iter_mut().filter(|kept| *kept.room.key == *key) {
             kept.is_live = true;
         }
@@ -198,7 +213,7 @@ impl RoomList {
 
     /// The sender of an event, as the relay attests it. `None` for an event of this browser before the relay has sent
     /// the user's id.
-    fn sender(&self, event: &Event) -> Option<PersonId> {
+    pub(super) fn sender(&self, event: &Event) -> Option<PersonId> {
         let origin = self.origin.borrow();
         let client = origin.client(event);
         match (event.account(), client) {
@@ -208,6 +223,13 @@ impl RoomList {
     }
 }
 
-fn at(reference: &Reference) -> Option<At> {
+/// The first visible line.
+pub(super) fn line(text: &str) -> Rc<str> {
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty());
+    let line: String = line.unwrap_or_default().chars().take(120).collect();
+    line.into()
+}
+
+pub(super) fn at(reference: &Reference) -> Option<At> {
     Some((reference.epoch.parse().ok()?, reference.offset.parse().ok()?))
 }

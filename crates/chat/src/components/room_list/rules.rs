@@ -18,6 +18,7 @@ impl RoomList {
             if is_other {
                 storage::write(PERSON, me.token());
                 self.me.replace(Some(me.clone()));
+                self.is_other_person();
             }
             if is_other || !self.is_attested.replace(true) {
                 self.is_attested.set(true);
@@ -31,6 +32,16 @@ impl RoomList {
         if bridge.state() == LinkState::Online {
             self.count_unread();
         }
+    }
+
+    /// The user is another person than before: a client that was renewed, or another account. The rooms stay, and that
+    /// person's log gets them. The topics of direct messages name the person.
+    fn is_other_person(&self) {
+        self.rooms.borrow_mut().forget_log();
+        self.kept.borrow_mut().retain(|kept| kept.room.other().is_none());
+        self.invited.take();
+        self.counted.take();
+        drop(self.room_rules.take());
     }
 
     fn set_person_rules(&self, me: &PersonId) {

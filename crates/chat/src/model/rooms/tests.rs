@@ -2,7 +2,16 @@ use super::*;
 
 fn message(offset: u64, is_own: bool) -> Message {
     let text = Some(["text ", &offset.to_string()].concat().into());
-    Message { at: (7, offset), is_own, time_ms: offset, name: "Bob".into(), text }
+    let author = Some(person(if is_own { "ann" } else { "bob" }));
+    Message { at: (7, offset), is_own, time_ms: offset, author, name: "Bob".into(), text }
+}
+
+fn person(id: &str) -> PersonId {
+    PersonId::of_token(id)
+}
+
+fn preview(rooms: &Rooms) -> String {
+    rooms.get("tea").unwrap().newest.as_ref().unwrap().text.to_string()
 }
 
 fn joined(keys: &[&str]) -> Rooms {
@@ -80,11 +89,53 @@ fn deleted_and_invisible_messages_do_not_count() {
     rooms.message("tea", &Message { text: None, ..message(2, false) });
     rooms.mentioned("tea", (7, 1));
     assert_eq!(count(&rooms, "tea").as_deref(), Some("1"));
-    rooms.deleted("tea", (7, 1));
+    assert!(rooms.deleted("tea", (7, 1)) && !rooms.deleted("tea", (7, 9)));
     assert_eq!(count(&rooms, "tea"), None);
     let entry = rooms.get("tea").unwrap();
     assert!(!entry.unread.has_mention());
     assert_eq!(&*entry.newest.clone().unwrap().text, "");
+}
+
+#[test]
+fn the_preview_follows_the_last_edit_by_the_author_and_goes_back_when_the_message_is_deleted() {
+    let mut rooms = joined(&["tea"]);
+    rooms.message("tea", &message(1, false));
+    rooms.message("tea", &message(2, false));
+    let mut edit = |about, by: &str, at, text: &str| {
+        let is_seen = rooms.edited("tea", (7, about), &person(by), (7, at), text.into());
+        (is_seen, preview(&rooms))
+    };
+    assert_eq!(edit(2, "bob", 9, "second"), (true, "second".into()));
+    assert_eq!(edit(2, "bob", 8, "first"), (false, "second".into()), "an earlier one");
+    assert_eq!(edit(2, "eve", 10, "by Eve"), (false, "second".into()), "of another person");
+    assert_eq!(edit(1, "bob", 11, "of the one before"), (false, "second".into()));
+    rooms.message("tea", &message(2, false));
+    assert_eq!(preview(&rooms), "second", "the same message again");
+    assert!(rooms.deleted("tea", (7, 2)));
+    assert!(!rooms.edited("tea", (7, 2), &person("bob"), (7, 12), "too late".into()));
+    assert_eq!(preview(&rooms), "");
+    rooms.message("tea", &message(2, false));
+    assert_eq!(preview(&rooms), "", "a page that was read before");
+    rooms.message("tea", &message(1, false));
+    assert_eq!(preview(&rooms), "text 1");
+}
+
+#[test]
+fn a_mention_that_no_message_confirms_is_forgotten() {
+    let mut rooms = joined(&["tea"]);
+    rooms.mentioned("tea", (7, 999));
+    assert_eq!(rooms.get("tea").unwrap().unread.mentions(), [(7, 999)]);
+    rooms.not_mentioned("tea", (7, 999));
+    assert!(!rooms.get("tea").unwrap().unread.has_mention());
+}
+
+#[test]
+fn the_rooms_of_a_client_that_was_renewed_are_not_in_its_log() {
+    let mut rooms = joined(&["tea"]);
+    let membership = rooms.get("tea").unwrap().membership;
+    rooms.set_logged("tea", membership);
+    rooms.forget_log();
+    assert!(!rooms.get("tea").unwrap().is_in_log);
 }
 
 #[test]

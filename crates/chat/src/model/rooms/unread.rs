@@ -45,6 +45,16 @@ impl Unread {
         !self.mentions.is_empty()
     }
 
+    /// The unread messages that mention the user.
+    pub fn mentions(&self) -> Vec<At> {
+        self.mentions.clone()
+    }
+
+    /// The message does not mention the user.
+    pub fn not_mentioned(&mut self, at: At) {
+        self.mentions.retain(|mention| *mention != at);
+    }
+
     /// The offset after which messages are unread, if any are.
     pub fn line(&self) -> Option<u64> {
         let read =
@@ -86,7 +96,7 @@ impl Unread {
         if at.0 == self.epoch {
             self.offsets.retain(|offset| *offset != at.1);
         }
-        self.mentions.retain(|mention| *mention != at);
+        self.not_mentioned(at);
     }
 
     /// The message mentions the user.

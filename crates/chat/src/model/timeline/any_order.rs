@@ -72,7 +72,8 @@ fn changes(log: &[Entry]) -> Vec<Change> {
             |message: usize| messages.get(message % messages.len().max(1)).map(|it| it.2);
         let related = |number, about, day: u64, relation| {
             let (day, author) = (day_of(day), author(number, offset));
-            Change::Related { about, day, author, at: (7, offset), relation }
+            let (event, at) = (offset.to_string().into(), Some((7, offset)));
+            Change::Related { event, about, day, author, at, relation: Some(relation) }
         };
         match entry {
             Entry::Message { author: number, day } => {

@@ -6,8 +6,8 @@ use std::rc::Rc;
 
 use super::{Place, Row};
 
-/// The most rows of a chunk.
-pub const CHUNK: usize = 64;
+/// The most rows of a chunk: at a quarter of a CPU a browser draws this many within a frame or two.
+pub const CHUNK: usize = 32;
 
 /// Some rows that follow each other, at least one.
 #[derive(Debug, Clone)]
@@ -185,13 +185,14 @@ mod tests {
 
     #[test]
     fn rows_that_are_appended_or_prepended_fill_chunks_and_leave_the_others_alone() {
-        let appended = filled(1..=130);
-        assert_eq!(sizes(&appended), [64, 64, 2]);
-        let prepended = filled((1..=130).rev());
-        assert_eq!(sizes(&prepended), [2, 64, 64]);
+        let last = 2 * CHUNK as u64 + 2;
+        let appended = filled(1..=last);
+        assert_eq!(sizes(&appended), [CHUNK, CHUNK, 2]);
+        let prepended = filled((1..=last).rev());
+        assert_eq!(sizes(&prepended), [2, CHUNK, CHUNK]);
         assert_eq!(offsets(&appended), offsets(&prepended));
         let mut more = appended.clone();
-        more.insert(Rc::new(stored_row(seen("131"), 131)));
+        more.insert(Rc::new(stored_row(seen("new"), last + 1)));
         assert!(Rc::ptr_eq(&more.all()[0], &appended.all()[0]));
         assert!(Rc::ptr_eq(&more.all()[1], &appended.all()[1]));
         assert!(!Rc::ptr_eq(&more.all()[2], &appended.all()[2]));

@@ -1,6 +1,7 @@
 //! What later events say about a message: edits, reactions and its deletion. They may come before the message.
 //!
 //! A [`Fold`] is the same for any order of arrival: each of its parts keeps what has the highest position in the log.
+//! What this browser's user has said and the log does not have yet counts last.
 
 use std::rc::Rc;
 
@@ -24,8 +25,21 @@ pub struct About {
     pub day: u32,
 }
 
-/// What an event says about a message.
+/// An event about a message.
 #[derive(Debug, Clone)]
+pub struct Said {
+    /// The id of the event.
+    pub event: Rc<str>,
+    /// Who has sent it.
+    pub author: Author,
+    /// Its place in the log, or [`Place::Pending`] while this browser's outbox has it.
+    pub place: Place,
+    /// What it says. `None` if it was refused.
+    pub relation: Option<Relation>,
+}
+
+/// What an event says about a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Relation {
     Edited { text: Rc<str> },
     Reacted { emoji: Rc<str>, is_on: bool },
@@ -38,6 +52,8 @@ pub struct Fold {
     edits: Vec<Edit>,
     /// The last of each person and emoji.
     reactions: Vec<Reaction>,
+    /// What the user has said and the log does not have yet: the event's id and the relation, by publish order.
+    waiting: Vec<(Rc<str>, Relation)>,
     is_deleted: bool,
 }
 
@@ -58,7 +74,25 @@ struct Reaction {
 }
 
 impl Fold {
-    fn add(&mut self, author: Author, place: Place, relation: Relation) {
+    fn add(&mut self, said: Said) {
+        let Said { event, author, place, relation } = said;
+        // Clients choose ids, so that of another client says nothing about the user's own event.
+        let known = self.waiting.iter().position(|(other, _)| author.is_me() && *other == event);
+        match (place, known, relation) {
+            (Place::Pending(_), Some(_), Some(_)) => {}
+            (Place::Pending(_), None, Some(relation)) => self.waiting.push((event, relation)),
+            (_, known, relation) => {
+                if let Some(at) = known {
+                    self.waiting.remove(at);
+                }
+                if let Some(relation) = relation {
+                    self.add_stored(author, place, relation);
+                }
+            }
+        }
+    }
+
+    fn add_stored(&mut self, author: Author, place: Place, relation: Relation) {
         match relation {
             Relation::Edited { text } => {
                 let known = self.edits.iter().position(|edit| edit.author.is(&author));
@@ -84,8 +118,17 @@ impl Fold {
 
     /// The text that `author` has last given it.
     pub fn edit(&self, author: &Author) -> Option<&str> {
-        let edit = self.edits.iter().find(|edit| edit.author.is(author))?;
-        Some(&edit.text)
+        let waiting = self.waiting.iter().rev().find_map(|(_, relation)| match relation {
+            Relation::Edited { text } if author.is_me() => Some(text),
+            _ => None,
+        });
+        let stored = || Some(&self.edits.iter().find(|edit| edit.author.is(author))?.text);
+        waiting.or_else(stored).map(|text| &**text)
+    }
+
+    /// Whether the user has said something about it that is not in the log yet.
+    pub fn waits(&self) -> bool {
+        !self.waiting.is_empty()
     }
 
     /// The client of `author` from which that text is.
@@ -104,6 +147,20 @@ impl Fold {
                 None => groups.push((emoji.clone(), vec![author.clone()])),
             }
         }
+        for (_, relation) in &self.waiting {
+            let Relation::Reacted { emoji, is_on } = relation else { continue };
+            let at = groups.iter().position(|(other, _)| other == emoji).unwrap_or_else(|| {
+                groups.push((emoji.clone(), Vec::new()));
+                groups.len() - 1
+            });
+            let people = &mut groups[at].1;
+            people.retain(|person| !person.is_me());
+            if *is_on {
+                people.push(Author::default());
+            } else if people.is_empty() {
+                groups.remove(at);
+            }
+        }
         groups
     }
 
@@ -115,7 +172,18 @@ impl Fold {
     /// The bytes that it needs, about.
     pub(super) fn bytes(&self) -> usize {
         let texts: usize = self.edits.iter().map(|edit| edit.text.len()).sum();
-        100 + texts + (self.edits.len() + self.reactions.len()) * 100
+        let waiting: usize = self.waiting.iter().map(|(_, relation)| relation.bytes()).sum();
+        100 + texts + waiting + (self.edits.len() + self.reactions.len()) * 100
+    }
+}
+
+impl Relation {
+    /// The bytes that it needs, about.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Edited { text } => 100 + text.len(),
+            Self::Reacted { .. } => 100,
+        }
     }
 }
 
@@ -130,7 +198,7 @@ pub struct Orphans {
 
 impl Orphans {
     /// Adds a relation. Returns whether others had to be dropped for it.
-    pub fn add(&mut self, about: About, author: Author, place: Place, relation: Relation) -> bool {
+    pub fn add(&mut self, about: About, said: Said) -> bool {
         let at = self.folds.iter().rposition(|(other, _)| *other == about);
         let at = at.unwrap_or_else(|| {
             self.folds.push((about, Fold::default()));
@@ -139,7 +207,7 @@ impl Orphans {
         });
         let (_, fold) = &mut self.folds[at];
         let before = fold.bytes();
-        fold.add(author, place, relation);
+        fold.add(said);
         self.bytes = self.bytes + fold.bytes() - before;
         let is_full = self.folds.len() > MOST_ORPHANS || self.bytes > MOST_ORPHAN_BYTES;
         if is_full {
@@ -197,14 +265,9 @@ impl Orphans {
 }
 
 /// A fold with one more relation.
-pub(super) fn with(
-    fold: Option<&Rc<Fold>>,
-    author: Author,
-    place: Place,
-    relation: Relation,
-) -> Rc<Fold> {
+pub(super) fn with(fold: Option<&Rc<Fold>>, said: Said) -> Rc<Fold> {
     let mut fold = fold.map_or_else(Fold::default, |fold| (**fold).clone());
-    fold.add(author, place, relation);
+    fold.add(said);
     Rc::new(fold)
 }
 

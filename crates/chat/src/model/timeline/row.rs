@@ -92,6 +92,11 @@ impl Row {
         self.fold.as_ref().is_some_and(|fold| fold.edit(&self.seen.author).is_some())
     }
 
+    /// Whether an edit or a reaction of the user is not in the log yet.
+    pub fn waits(&self) -> bool {
+        self.fold.as_ref().is_some_and(|fold| fold.waits())
+    }
+
     /// The emoji with the people who react with them, unless it was deleted.
     pub fn reactions(&self) -> Vec<(Rc<str>, Vec<Author>)> {
         let fold = self.fold.as_ref().filter(|_| !self.is_deleted());

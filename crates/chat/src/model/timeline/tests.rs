@@ -67,7 +67,8 @@ pub(crate) fn related(id: &str, offset: u64, at: u64, relation: Relation) -> Cha
 
 fn related_by(author: Author, id: &str, offset: u64, at: u64, relation: Relation) -> Change {
     let about = Reference { id: id.into(), epoch: 7, offset };
-    Change::Related { about, day: 19_700_101, author, at: (7, at), relation }
+    let (event, at) = (at.to_string().into(), Some((7, at)));
+    Change::Related { event, about, day: 19_700_101, author, at, relation: Some(relation) }
 }
 
 fn edit(text: &str) -> Relation {

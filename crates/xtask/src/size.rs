@@ -19,8 +19,8 @@ struct Budget {
 /// Just above the current sizes, so that they grow only on purpose. The goal for the chat's wasm is 185 kB, and for the npm
 /// package 45 kB.
 const BUDGETS: [Budget; 3] = [
-    Budget { name: "chat wasm", bytes: 269_500, files: |workspace| chat(workspace, "wasm") },
-    Budget { name: "chat JS", bytes: 7_300, files: |workspace| chat(workspace, "js") },
+    Budget { name: "chat wasm", bytes: 284_500, files: |workspace| chat(workspace, "wasm") },
+    Budget { name: "chat JS", bytes: 14_700, files: |workspace| chat(workspace, "js") },
     Budget { name: "npm wasm and JS", bytes: 143_000, files: npm },
 ];
 

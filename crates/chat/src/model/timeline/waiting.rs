@@ -46,7 +46,7 @@ fn an_edit_that_waits_is_shown_until_the_log_says_more_or_refuses_it() {
 
 #[test]
 fn an_edit_that_waits_is_found_by_a_message_that_comes_later_and_changes_none_of_others() {
-    let theirs = Author { client: "/clients/bob".into(), account: None };
+    let theirs = Author { client: "/clients/bob".into(), ..Author::default() };
     let mut bobs = super::tests::seen("a");
     bobs.author = theirs;
     let bobs = Change::Stored { seen: bobs, epoch: 7, offset: 1 };

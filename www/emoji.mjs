@@ -10,7 +10,7 @@ const NEWEST = 15.1;
 const TONE = "\u{1f3fb}";
 const STYLE = "\ufe0f";
 /** Words beside the name and the short code, so that a table has about 30 kB compressed. */
-const MOST_WORDS = 6;
+const MAX_WORDS = 6;
 const GROUPS = {
   en: ["Smileys", "People", , "Nature", "Food", "Travel", "Activities", "Objects", "Symbols", "Flags"],
   zh: ["表情", "人物", , "自然", "食物", "旅行", "活动", "物品", "符号", "旗帜"],
@@ -62,7 +62,7 @@ for (const [from, to] of [["en", "en"], ["zh", "zh-CN"]]) {
       const [short] = codes.flatMap((codes) => list(codes[entry.hexcode]));
       const words = list(tags).map((word) => word.toLowerCase().replaceAll(/\s/g, "_"));
       const others = words.filter((word) => word !== short && !label.toLowerCase().includes(word));
-      table += `${mark(entry)}${entry.emoji}\t${label}\t${[short, ...others.slice(0, MOST_WORDS)].join(" ")}\n`;
+      table += `${mark(entry)}${entry.emoji}\t${label}\t${[short, ...others.slice(0, MAX_WORDS)].join(" ")}\n`;
     }
   });
   writeFileSync(new URL(`emoji/${to}.txt`, import.meta.url), table);

@@ -16,7 +16,7 @@ use crate::trust::Trust;
 /// The maximum number of events of a key's topic that are read at once.
 const PAGE: u32 = 100;
 /// The maximum number of pages that are read, newest first, while no certificate covers an event.
-const MOST_PAGES: usize = 10;
+const MAX_PAGES: usize = 10;
 
 pub(super) struct Keyring {
     keys: keys::Keyring,
@@ -60,7 +60,7 @@ impl Keyring {
 async fn look_up(endpoint: &Weak<Endpoint>, device: &JsValue) {
     let Ok(pattern) = Pattern::parse(&keys::topic_of(device)) else { return };
     let mut before = None;
-    for number in 0..MOST_PAGES {
+    for number in 0..MAX_PAGES {
         let page = Endpoint::read_page(endpoint, pattern.clone(), before.take(), PAGE).await;
         // If the peer refuses, what is known stays known.
         let Ok(older) = page else { return };

@@ -4,9 +4,9 @@
 import { covers, ECDSA, importKey, LEEWAY, read, thumbprintOf, certified } from "./certificate.js";
 
 /** Every peer may name keys, so that their number is bounded. Beyond it the oldest is forgotten. */
-const MOST_KEYS = 1_024;
+const MAX_KEYS = 1_024;
 /** The maximum number of certificates of a key that are remembered. */
-const MOST_CERTIFICATES = 200;
+const MAX_CERTIFICATES = 200;
 /** How long a key is not looked up again, in milliseconds. A revocation takes effect within this time. */
 const FRESH = 60_000;
 /** The pauses before a key is looked up again: the certificate of an event may come right after it. */
@@ -37,7 +37,7 @@ export function keyring(issuers, ask) {
   function deviceOf(key) {
     let device = devices.get(key);
     if (!device) {
-      if (devices.size >= MOST_KEYS) devices.delete(devices.keys().next().value);
+      if (devices.size >= MAX_KEYS) devices.delete(devices.keys().next().value);
       device = { key, topic: `certs.${key}`, certificates: [], revoked: Infinity, wanted: [] };
       devices.set(key, device);
     }
@@ -163,7 +163,7 @@ export function learn(device, page, isNewest) {
   }
   // What was found before stays known: an event that it covers may wait.
   const all = [...new Set([...found, ...device.certificates])];
-  device.certificates = all.slice(0, MOST_CERTIFICATES);
+  device.certificates = all.slice(0, MAX_CERTIFICATES);
   device.wanted = device.wanted.filter(({ seconds }) => !all.some((certificate) => covers(certificate, seconds)));
   return device.wanted.length > 0;
 }

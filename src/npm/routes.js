@@ -10,7 +10,7 @@ const OF_FAMILY = 2;
 const SERVES = 4;
 /** A length at which a topic is short enough in UTF-8. */
 const LONGEST = 85;
-const MOST_FAMILIES = 4096;
+const MAX_FAMILIES = 4096;
 const ONE_OF = 64;
 /** A valid token of a topic, except for those that only wasm can check. */
 const TOKEN = /^[!-)+\-/-=?-~]+$/;
@@ -68,7 +68,7 @@ export function routing(core, flag, version, bus) {
     };
     const cut = topic.lastIndexOf(".");
     if (bits & OF_FAMILY && cut > 0) {
-      if (families.size >= MOST_FAMILIES) families.clear();
+      if (families.size >= MAX_FAMILIES) families.clear();
       families.set(topic.slice(0, cut), route);
     }
     if (keptAs !== undefined) {

@@ -19,7 +19,7 @@ const ROOM: &str = "room";
 const CLIENTS: &str = "clients";
 
 /// How many of this browser's newest client ids are remembered.
-const MOST_CLIENTS: usize = 50;
+const MAX_CLIENTS: usize = 50;
 
 thread_local! {
     /// The client ids of this browser as they are kept, because each event asks for them. Empty until they are read.
@@ -60,7 +60,7 @@ pub fn is_own_client(client: &str) -> bool {
 /// Remembers the client id by which the relay now knows this browser.
 pub fn remember_client(client: &str) {
     let before = read(CLIENTS).unwrap_or_default();
-    let clients: Vec<&str> = before.split(' ').take(MOST_CLIENTS - 1).collect();
+    let clients: Vec<&str> = before.split(' ').take(MAX_CLIENTS - 1).collect();
     write(CLIENTS, &[client, &clients.join(" ")].join(" "));
     OWN_CLIENTS.set(None);
 }

@@ -5,9 +5,9 @@ import { Histogram, Rate } from "./histogram.js";
 /** The newest events that the flow keeps. */
 export const FLOW_KEPT = 2_000;
 const TEXT_KEPT = 4_096;
-const MOST_KEYS = 1_000;
+const MAX_KEYS = 1_000;
 const OTHERS = "(others)";
-const MOST_WAITING = 2_000;
+const MAX_WAITING = 2_000;
 
 /** The JSON of data; what JSON can't express is shown as a text. */
 export function jsonOf(data) {
@@ -24,7 +24,7 @@ const shortOf = (text) => (text.length > TEXT_KEPT ? JSON.parse(JSON.stringify(t
 
 /** The entry of a bounded map, made by `make` at the first use. */
 function entryOf(map, key, make) {
-  const its = map.has(key) || map.size < MOST_KEYS ? key : OTHERS;
+  const its = map.has(key) || map.size < MAX_KEYS ? key : OTHERS;
   let entry = map.get(its);
   if (entry === undefined) map.set(its, (entry = make(its)));
   return entry;
@@ -106,7 +106,7 @@ export class Collector {
     // Cut rarely, because cutting moves all others.
     if (this.flow.length > 2 * FLOW_KEPT) this.flow = this.flow.slice(-FLOW_KEPT);
     if (failure !== undefined) {
-      if (this.#failures.size >= MOST_KEYS) this.#failures.clear();
+      if (this.#failures.size >= MAX_KEYS) this.#failures.clear();
       this.#failures.set(failure, row);
     }
     return row;
@@ -115,7 +115,7 @@ export class Collector {
   /** The time from the publish of a durable event of this page until it was stored. */
   #lag({ id, stage }, topic, now) {
     if (id === undefined) return;
-    if (stage === "queued" && this.#waiting.size < MOST_WAITING) this.#waiting.set(id, now);
+    if (stage === "queued" && this.#waiting.size < MAX_WAITING) this.#waiting.set(id, now);
     if (stage !== "stored" && stage !== "rejected") return;
     const since = this.#waiting.get(id);
     if (since === undefined) return;

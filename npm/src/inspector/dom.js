@@ -58,7 +58,7 @@ export function matches(filter, text) {
     .every((word) => (word.length > 1 && word[0] === "-" ? !lower.includes(word.slice(1)) : lower.includes(word)));
 }
 
-const MOST_ROWS = 200;
+const MAX_ROWS = 200;
 
 /**
  * A table. Each column has a title, `of` for the shown text of a row, and perhaps `by` for its place when a reader sorts:
@@ -89,7 +89,7 @@ export function tableView(label, columns, empty) {
     last = rows;
     const by = columns[sorted]?.by;
     const ordered = by === undefined ? rows : [...rows].sort((one, two) => (by(two) ?? 0) - (by(one) ?? 0));
-    const shown = ordered.slice(0, MOST_ROWS);
+    const shown = ordered.slice(0, MAX_ROWS);
     while (body.childElementCount > shown.length) body.lastElementChild.remove();
     while (body.childElementCount < shown.length) {
       body.append(make("tr", {}, ...columns.map(({ by }) => make("td", { class: by && "number" }))));

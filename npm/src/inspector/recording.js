@@ -1,7 +1,7 @@
 // A recording: turns of a bus as lines of CloudEvents 1.0 in JSON, which keep where and how each event was delivered.
 
-const MOST_EVENTS = 20_000;
-const MOST_CHARACTERS = 32 << 20;
+const MAX_EVENTS = 20_000;
+const MAX_CHARACTERS = 32 << 20;
 
 function randomHex() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -68,7 +68,7 @@ export class Recorder {
       return;
     }
     this.#characters += line.length;
-    if (this.lines.length < MOST_EVENTS && this.#characters < MOST_CHARACTERS) this.lines.push(line);
+    if (this.lines.length < MAX_EVENTS && this.#characters < MAX_CHARACTERS) this.lines.push(line);
     else this.dropped += 1;
   }
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 const ROOM: &str = "long";
 /// The most rows in the page.
-const MOST_ROWS: u64 = 1_280;
+const MAX_ROWS: u64 = 1_280;
 
 async fn is_still(ann: &Browser, here: (u64, f64), when: &str) {
     let drift = drift(ann, here).await;
@@ -81,7 +81,7 @@ async fn what_is_read_stays_in_its_place(ann: &Browser) {
     writer.write(500..2_500).await;
     ann.says(".newer button", "New messages ↓").await;
     is_still(ann, here, "2,000 messages have arrived").await;
-    assert!(rows_in_page(ann).await <= MOST_ROWS);
+    assert!(rows_in_page(ann).await <= MAX_ROWS);
     for (width, height) in [(500, 800), (900, 500), (900, 800)] {
         ann.resize(width, height).await;
         is_still(ann, here, "the window was resized").await;
@@ -90,7 +90,7 @@ async fn what_is_read_stays_in_its_place(ann: &Browser) {
     newest_is(ann, 2_499).await;
     writer.write(2_500..2_600).await;
     newest_is(ann, 2_599).await;
-    assert!(rows_in_page(ann).await <= MOST_ROWS);
+    assert!(rows_in_page(ann).await <= MAX_ROWS);
     ann.console_is_clean().await;
 }
 
@@ -110,7 +110,7 @@ async fn the_first_message_is_reached_by_scrolling(ann: &Browser, count: u32) {
     })
     .await;
     println!("the first of {count} after {:?}", begun.elapsed());
-    assert!(most <= MOST_ROWS, "{most} rows");
+    assert!(most <= MAX_ROWS, "{most} rows");
     look(ann, "log.scrollTop = 0").await;
     eventually("the first message", async || (first_seen(ann).await.0 == 0).then_some(())).await;
     // All rows are there once and in order, whichever part is in the page.
@@ -263,7 +263,7 @@ async fn of_100000_messages_at_most_1280_are_in_the_page_wherever_the_reader_goe
             for _ in 0..30 {
                 look(&ann, &format!("log.scrollTop += {direction} * 20 * log.clientHeight")).await;
                 let rows = rows_in_page(&ann).await;
-                assert!((1..=MOST_ROWS).contains(&rows), "{rows} rows");
+                assert!((1..=MAX_ROWS).contains(&rows), "{rows} rows");
                 first_seen(&ann).await;
             }
         }
@@ -275,7 +275,7 @@ async fn of_100000_messages_at_most_1280_are_in_the_page_wherever_the_reader_goe
     .await;
     ann.click(".newer button").await;
     newest_is(&ann, 99_999).await;
-    assert!(rows_in_page(&ann).await <= MOST_ROWS);
+    assert!(rows_in_page(&ann).await <= MAX_ROWS);
     ann.console_is_clean().await;
     ann.close().await;
 }

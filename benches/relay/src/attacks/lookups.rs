@@ -15,7 +15,7 @@ const TOPICS: u64 = 1_000_000;
 const IN_FLIGHT: u64 = 256;
 const TIMES: u32 = 20;
 /// In milliseconds.
-const MOST: f64 = 50.0;
+const MAX_MS: f64 = 50.0;
 
 pub fn rows(relay: &Path, data: &Path, cores: Cores) -> Result<()> {
     let data = tempfile::TempDir::new_in(data)?;
@@ -37,7 +37,7 @@ pub fn rows(relay: &Path, data: &Path, cores: Cores) -> Result<()> {
             look(&mut reader, number)?;
             slowest = slowest.max(began.elapsed().as_secs_f64() * 1e3);
         }
-        Row::counted(&format!("{work}: slowest of {TIMES}"), "ms", slowest, MOST).print();
+        Row::counted(&format!("{work}: slowest of {TIMES}"), "ms", slowest, MAX_MS).print();
     }
     Ok(())
 }

@@ -14,7 +14,7 @@ use crate::events::{Room, TextMessage};
 use crate::model::text;
 
 /// How many texts stay in the page. A screen reader reads each when it comes.
-const MOST: u32 = 8;
+const MAX: u32 = 8;
 
 /// The element that announces, which is to be rendered without content. Rendering each text would render the room.
 #[hook]
@@ -47,7 +47,7 @@ fn announce(place: &NodeRef, text: &str) {
         // Fails only for an element that must not be there.
         let _ = place.append_child(&line);
     }
-    if place.child_element_count() > MOST
+    if place.child_element_count() > MAX
         && let Some(first) = place.first_element_child()
     {
         first.remove();

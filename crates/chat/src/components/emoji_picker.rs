@@ -11,7 +11,7 @@ use crate::language::t;
 use crate::model::emoji::{TONES, Table};
 
 /// The most emoji that a search shows.
-const MOST_FOUND: usize = 96;
+const MAX_FOUND: usize = 96;
 
 /// The signs of the groups in the table.
 const SIGNS: [&str; 9] = ["😀", "👋", "🐻", "🍎", "🚀", "⚽", "💡", "💠", "🏁"];
@@ -193,7 +193,7 @@ fn shown(
     let is_search = !query.trim().is_empty();
     match (table, group) {
         (Some(table), _) if is_search => {
-            let found = table.search(query, MOST_FOUND);
+            let found = table.search(query, MAX_FOUND);
             found.iter().map(|emoji| (emoji.with_tone(tone), emoji.name.into())).collect()
         }
         (Some(table), Some(group)) => {

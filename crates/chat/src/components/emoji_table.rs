@@ -16,7 +16,7 @@ const RECENT: &str = "emoji.recent";
 const TONE: &str = "emoji.tone";
 
 /// The most emoji that are remembered.
-const MOST_RECENT: usize = 24;
+const MAX_RECENT: usize = 24;
 
 /// Offered until the user has chosen others.
 const USUAL: &str = "👍 ❤️ 😂 🎉 😮 😢 🙏 🔥";
@@ -70,14 +70,14 @@ pub fn use_table() -> Option<bool> {
 pub fn recent() -> Vec<String> {
     let kept = storage::read(RECENT).unwrap_or_default();
     let all = kept.split(' ').chain(USUAL.split(' ').filter(|usual| !kept.contains(usual)));
-    all.filter(|emoji| !emoji.is_empty()).take(MOST_RECENT).map(str::to_owned).collect()
+    all.filter(|emoji| !emoji.is_empty()).take(MAX_RECENT).map(str::to_owned).collect()
 }
 
 /// Remembers a choice.
 pub fn remember(emoji: &str) {
     let mut all = recent();
     all.retain(|other| other != emoji);
-    all.truncate(MOST_RECENT - 1);
+    all.truncate(MAX_RECENT - 1);
     storage::write(RECENT, &[emoji, " ", &all.join(" ")].concat());
 }
 

@@ -103,7 +103,7 @@ pub fn Join(props: &JoinProps) -> Html {
                         ref={name}
                         id="name"
                         autocomplete="nickname"
-                        maxlength={text::MOST_OF_NAME.to_string()}
+                        maxlength={text::MAX_NAME_CHARACTERS.to_string()}
                         dir="auto"
                         aria-invalid={problems.name.as_ref().map(|_| "true")}
                         aria-describedby="name-problem"

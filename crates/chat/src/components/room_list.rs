@@ -33,7 +33,7 @@ use crate::{address, storage};
 use kept::{Kept, Line};
 
 /// The most persons whose names are remembered.
-const MOST_NAMES: usize = 200;
+const MAX_NAMES: usize = 200;
 
 /// How long changes are gathered before the list and the title are drawn, in milliseconds. A message that is seen at once
 /// is no longer unread by then.

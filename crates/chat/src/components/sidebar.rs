@@ -15,7 +15,7 @@ use crate::language::{t, t_with};
 use crate::letters::lower;
 
 /// The most rooms of the directory that are shown for a search.
-const MOST_FOUND: usize = 20;
+const MAX_FOUND: usize = 20;
 
 #[derive(Properties, PartialEq)]
 pub struct SidebarProps {
@@ -85,7 +85,7 @@ fn switcher(rooms: &Rc<RoomList>, query: &UseStateHandle<String>) -> Html {
         }
     }
     for (key, about) in rooms.directory() {
-        if found.len() < MOST_FOUND
+        if found.len() < MAX_FOUND
             && found.iter().all(|(room, ..)| room.key != key)
             && let Ok(room) = Room::of_key(&key, None)
             && (matches(&room.name) || matches(&about))

@@ -14,11 +14,11 @@ pub enum Kind {
 /// The fewest characters of an emoji's name.
 const FEWEST: usize = 2;
 /// The most bytes that are looked at.
-const MOST: usize = 100;
+const MAX: usize = 100;
 
 /// What the text before the caret ends with: the kind, and what was written after the mark.
 pub fn begun(before: &str) -> Option<(Kind, &str)> {
-    let near = &before[before.ceil_char_boundary(before.len().saturating_sub(MOST))..];
+    let near = &before[before.ceil_char_boundary(before.len().saturating_sub(MAX))..];
     let mark = near.rfind([':', '@', '\n'])?;
     let (start, rest) = near.split_at(mark);
     if start.ends_with(|before: char| !before.is_whitespace() && before != '(') {

@@ -5,11 +5,11 @@ mod table;
 pub use table::{Emoji, TONES, Table};
 
 /// The most emoji that are shown larger.
-const MOST: usize = 3;
+const MAX: usize = 3;
 
 /// The most code points of one emoji: a family of four has seven with its joiners, a flag of a region seven with its
 /// tags, and each person may have a skin tone. Longer sequences are not drawn as one.
-const MOST_OF_ONE: usize = 12;
+const MAX_CODE_POINTS: usize = 12;
 
 const JOINER: char = '\u{200d}';
 const EMOJI_STYLE: char = '\u{fe0f}';
@@ -20,7 +20,7 @@ pub fn is_few(text: &str) -> bool {
     let mut characters = text.chars().filter(|character| *character != ' ').peekable();
     while let Some(first) = characters.next() {
         count += 1;
-        if count > MOST || !is_base(first) {
+        if count > MAX || !is_base(first) {
             return false;
         }
         if is_regional(first) && !characters.next().is_some_and(is_regional) {
@@ -34,7 +34,7 @@ pub fn is_few(text: &str) -> bool {
             }
             is_joined = next == JOINER;
             length += 1;
-            if length > MOST_OF_ONE {
+            if length > MAX_CODE_POINTS {
                 return false;
             }
         }

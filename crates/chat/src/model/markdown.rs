@@ -24,7 +24,7 @@ pub enum Node {
 }
 
 /// How deep quotes and lists may be in each other. What is deeper is text.
-const MOST_DEPTH: usize = 6;
+const MAX_DEPTH: usize = 6;
 
 /// The parts of a message.
 pub fn parse(text: &str) -> Vec<Node> {
@@ -48,7 +48,7 @@ fn blocks(text: &str, depth: usize) -> Vec<Node> {
     let (mut nodes, mut plain, mut at) = (Vec::new(), 0, 0);
     while at < lines.len() {
         let found = fenced(&lines[at..]).or_else(|| {
-            let is_deep = depth >= MOST_DEPTH;
+            let is_deep = depth >= MAX_DEPTH;
             if is_deep {
                 None
             } else {

@@ -7,7 +7,7 @@ use crate::events::{Here, PersonId};
 use crate::letters::lower;
 
 /// The most persons that are listed.
-const MOST: usize = 200;
+const MAX: usize = 200;
 
 /// A person in a room.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub fn members(
     for (id, Here { name, is_away }) in occupants {
         if let Some(known) = members.iter_mut().find(|member| member.id == id) {
             known.is_away &= is_away;
-        } else if members.len() < MOST {
+        } else if members.len() < MAX {
             let is_me = Some(&id) == me;
             members.push(Member { id, name: text::shown_name(&name).into(), is_away, is_me });
         }
@@ -60,7 +60,7 @@ mod tests {
     #[test]
     fn a_crowd_is_bounded_and_in_the_order_of_names() {
         let crowd = (0..1_000).map(|number| here(&number.to_string(), "x", false));
-        assert_eq!(members(crowd, None).len(), MOST);
+        assert_eq!(members(crowd, None).len(), MAX);
         let names = [here("1", "cho", false), here("2", "Ann", true), here("3", "bob", false)];
         let names: Vec<_> =
             members(names, None).into_iter().map(|member| member.name.to_string()).collect();

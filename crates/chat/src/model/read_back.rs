@@ -2,9 +2,9 @@
 
 /// The messages of a part have relations on at most this many days. For more days, all relations since the first one
 /// are read.
-const MOST_DAYS: usize = 7;
+const MAX_DAYS: usize = 7;
 /// At most how many pages are read at a time.
-const MOST_PAGES: u32 = 16;
+const MAX_PAGES: u32 = 16;
 
 /// Why reading has ended.
 enum End {
@@ -24,7 +24,7 @@ pub async fn read_back<T, P>(
     mut page: impl AsyncFnMut(Option<u32>, Option<P>) -> Option<(Vec<T>, Option<P>)>,
 ) -> Vec<T> {
     let mut all = Vec::new();
-    if days.len() > MOST_DAYS {
+    if days.len() > MAX_DAYS {
         match read_topics(None, &mut all, &mut page).await {
             End::Complete => {
                 // The first message may not be the first one of its day.
@@ -56,7 +56,7 @@ async fn read_topics<T, P>(
     page: &mut impl AsyncFnMut(Option<u32>, Option<P>) -> Option<(Vec<T>, Option<P>)>,
 ) -> End {
     let mut before = None;
-    for _ in 0..MOST_PAGES {
+    for _ in 0..MAX_PAGES {
         let Some((part, next)) = page(day, before).await else { return End::Failed };
         all.extend(part);
         if next.is_none() {

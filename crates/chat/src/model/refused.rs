@@ -25,9 +25,9 @@ const RECORD: char = '\u{1e}';
 const PART: char = '\u{1d}';
 
 /// The most messages that are kept. The oldest are dropped.
-const MOST: usize = 20;
+const MAX: usize = 20;
 /// The most bytes of their texts.
-const MOST_BYTES: usize = 1_000_000;
+const MAX_BYTES: usize = 1_000_000;
 
 /// Adds a message to the kept ones. A message that is kept already stays as it is.
 pub fn with(kept: &str, new: Refused) -> String {
@@ -36,9 +36,9 @@ pub fn with(kept: &str, new: Refused) -> String {
         all.push(new);
     }
     let mut bytes = 0;
-    let fits = all.iter().rev().take(MOST).take_while(|one| {
+    let fits = all.iter().rev().take(MAX).take_while(|one| {
         bytes += one.message.text.len();
-        bytes <= MOST_BYTES
+        bytes <= MAX_BYTES
     });
     let fits = fits.count();
     write(&all[all.len() - fits..])
@@ -141,14 +141,14 @@ mod tests {
     #[test]
     fn the_oldest_are_dropped_beyond_the_limits_of_count_and_size() {
         let mut kept = String::new();
-        for number in 0..MOST + 2 {
+        for number in 0..MAX + 2 {
             kept = with(&kept, refused(&number.to_string(), "text"));
         }
         let ids =
             |kept: &str| -> Vec<String> { read(kept).into_iter().map(|one| one.id).collect() };
-        assert_eq!(ids(&kept).len(), MOST);
+        assert_eq!(ids(&kept).len(), MAX);
         assert_eq!(ids(&kept)[0], "2");
-        let large = "x".repeat(MOST_BYTES - 8);
+        let large = "x".repeat(MAX_BYTES - 8);
         assert_eq!(ids(&with(&kept, refused("large", &large))), ["20", "21", "large"]);
     }
 }

@@ -12,7 +12,7 @@ use crate::events::{Membership, PersonId};
 pub use unread::Unread;
 
 /// The most joined rooms that are listed.
-const MOST_ROOMS: usize = 200;
+const MAX_ROOMS: usize = 200;
 
 /// A position in the log: epoch and offset.
 pub type At = (u64, u64);
@@ -101,7 +101,7 @@ impl Rooms {
         if let Some(entry) = self.entry(key) {
             return std::mem::replace(&mut entry.membership, membership) != membership;
         }
-        let has_room = self.entries.len() < MOST_ROOMS;
+        let has_room = self.entries.len() < MAX_ROOMS;
         if has_room {
             self.entries.push(Entry {
                 key: key.into(),

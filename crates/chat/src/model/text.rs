@@ -15,25 +15,25 @@ pub use message::shown;
 
 /// The most code points of a message. UTF-8 needs at most four bytes for each, so a message has at most 24,000 bytes:
 /// a fraction of what a relay accepts, and laid out within half a second in any script.
-const MOST_CHARACTERS: usize = 6_000;
+const MAX_CHARACTERS: usize = 6_000;
 
 /// The most messages into which a text is cut that is too long for one.
-const MOST_PARTS: usize = 20;
+const MAX_PARTS: usize = 20;
 
 /// The most code points of a name.
-pub const MOST_OF_NAME: usize = 64;
+pub const MAX_NAME_CHARACTERS: usize = 64;
 
 /// The most bytes of a reaction: the longest emoji sequences of Unicode have 35.
-const MOST_OF_EMOJI: usize = 64;
+const MAX_EMOJI_BYTES: usize = 64;
 
 /// The most code points of a quote.
-const MOST_OF_PREVIEW: usize = 120;
+const MAX_PREVIEW_CHARACTERS: usize = 120;
 
 /// The most people whom a message mentions.
-pub const MOST_MENTIONS: usize = 20;
+pub const MAX_MENTIONS: usize = 20;
 
 /// The most bytes of the id of a person or an event.
-const MOST_OF_ID: usize = 200;
+const MAX_ID_BYTES: usize = 200;
 
 /// Messages with more bytes are folded. The time for line breaking grows with the square of a paragraph's length, and
 /// is longer for scripts that need more bytes per character.
@@ -58,7 +58,7 @@ impl MessageError {
             Self::Invisible => t("This message has no visible characters."),
             Self::TooLong(characters) => t_with(
                 "This message has {characters} characters. At most {most} can be sent.",
-                &[("characters", &characters.to_string()), ("most", &MOST_CHARACTERS.to_string())],
+                &[("characters", &characters.to_string()), ("most", &MAX_CHARACTERS.to_string())],
             ),
         }
     }
@@ -79,7 +79,7 @@ pub fn check(text: &str) -> Result<(), MessageError> {
 /// [`MessageError::TooLong`].
 pub fn check_length(text: &str) -> Result<(), MessageError> {
     match text.chars().count() {
-        0..=MOST_CHARACTERS => Ok(()),
+        0..=MAX_CHARACTERS => Ok(()),
         characters => Err(MessageError::TooLong(characters)),
     }
 }
@@ -88,8 +88,8 @@ pub fn check_length(text: &str) -> Result<(), MessageError> {
 /// too long, or that has too many parts.
 pub fn parts(text: &str) -> Vec<&str> {
     let (mut parts, mut rest) = (Vec::new(), text.trim());
-    while !rest.is_empty() && parts.len() <= MOST_PARTS {
-        let whole = first(MOST_CHARACTERS, rest);
+    while !rest.is_empty() && parts.len() <= MAX_PARTS {
+        let whole = first(MAX_CHARACTERS, rest);
         let near = &whole[whole.floor_char_boundary(whole.len() / 2)..];
         let cut = if whole.len() == rest.len() {
             None
@@ -100,7 +100,7 @@ pub fn parts(text: &str) -> Vec<&str> {
         parts.extend(Some(rest[..end].trim_end()).filter(|part| is_visible(part)));
         rest = rest[end..].trim_start_matches(|blank| is_line_break(blank) || blank == ' ');
     }
-    if (2..=MOST_PARTS).contains(&parts.len()) { parts } else { Vec::new() }
+    if (2..=MAX_PARTS).contains(&parts.len()) { parts } else { Vec::new() }
 }
 
 /// Whether `text` has visible characters.
@@ -117,10 +117,10 @@ fn is_blank(character: char) -> bool {
         || matches!(character, '\u{2800}' | '\u{fff9}'..='\u{fffb}' | '\u{16fe4}' | '\u{1d159}')
 }
 
-/// `text` as a name: a [line] of at most [`MOST_OF_NAME`] code points.
+/// `text` as a name: a [line] of at most [`MAX_NAME_CHARACTERS`] code points.
 pub fn name(text: &str) -> Option<String> {
     let line = line(text)?;
-    let name = first(MOST_OF_NAME, &line);
+    let name = first(MAX_NAME_CHARACTERS, &line);
     is_visible(name).then(|| name.to_owned())
 }
 
@@ -148,12 +148,12 @@ fn cut(text: &str, bounded: &str) -> String {
 
 /// The part of an edited text that is kept and shown. Empty if nothing is visible.
 pub fn shown_text(text: &str) -> Option<Rc<str>> {
-    is_visible(text).then(|| cut(text, first(MOST_CHARACTERS, text)).into())
+    is_visible(text).then(|| cut(text, first(MAX_CHARACTERS, text)).into())
 }
 
 /// A reaction that is shown: a few visible characters.
 pub fn shown_emoji(text: &str) -> Option<Rc<str>> {
-    (text.len() <= MOST_OF_EMOJI && is_visible(text)).then(|| text.into())
+    (text.len() <= MAX_EMOJI_BYTES && is_visible(text)).then(|| text.into())
 }
 
 /// The first code points of `text`, up to a limit.
@@ -165,7 +165,7 @@ fn first(count: usize, text: &str) -> &str {
 /// The first line of a message with visible characters, for a quote.
 pub fn preview(text: &str) -> String {
     let visible = text.split(is_line_break).find_map(line).unwrap_or_default();
-    cut(&visible, first(MOST_OF_PREVIEW, &visible))
+    cut(&visible, first(MAX_PREVIEW_CHARACTERS, &visible))
 }
 
 /// The beginning of a long message, which is shown while it is folded. `None` for a short message.

@@ -88,7 +88,7 @@ pub struct Reference {
 }
 
 /// The most gaps that are shown.
-const MOST_GAPS: usize = 100;
+const MAX_GAPS: usize = 100;
 
 impl Timeline {
     /// The messages in order, in chunks.
@@ -211,7 +211,7 @@ impl Timeline {
             Change::Gap { from, to } => {
                 let life = self.newest_life();
                 let gap = Gap { from: Place::in_log(life, from), to: Place::in_log(life, to) };
-                if self.gaps.len() < MOST_GAPS && !self.gaps.contains(&gap) {
+                if self.gaps.len() < MAX_GAPS && !self.gaps.contains(&gap) {
                     Rc::make_mut(&mut self.gaps).push(gap);
                 }
             }

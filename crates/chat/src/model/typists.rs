@@ -6,7 +6,7 @@ use std::rc::Rc;
 pub const FADE_MS: f64 = 4_000.0;
 
 /// The most users that are remembered. The line names two and counts the rest.
-const MOST: usize = 50;
+const MAX: usize = 50;
 
 /// The typing users in the order in which they have begun. Times are of a monotonic clock.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -29,7 +29,7 @@ impl Typists {
         let typist = Typist { client, name, until: now_ms + FADE_MS };
         match known {
             Some(at) => self.entries[at] = typist,
-            None if self.entries.len() < MOST => self.entries.push(typist),
+            None if self.entries.len() < MAX => self.entries.push(typist),
             None => {}
         }
     }
@@ -96,6 +96,6 @@ mod tests {
         for n in 0..1_000 {
             type_in(&mut typists, &n.to_string(), 0.0);
         }
-        assert_eq!(typists.names().len(), MOST);
+        assert_eq!(typists.names().len(), MAX);
     }
 }

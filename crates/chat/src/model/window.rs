@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::timeline::Chunk;
 
 /// The most rows in the page.
-const MOST_ROWS: usize = 1_280;
+const MAX_ROWS: usize = 1_280;
 /// How many chunks are in the page before and after those that are seen. When one fewer is left, others are drawn: one at
 /// a time while the reader scrolls.
 const BESIDE: usize = 3;
@@ -22,12 +22,12 @@ pub fn drawn(chunks: &[Rc<Chunk>], seen: Range<usize>, now: Range<usize>) -> Ran
     let around = |by: usize| seen.start.saturating_sub(by)..(seen.end + by).min(chunks.len());
     let now = now.start.min(chunks.len())..now.end.min(chunks.len());
     let needed = around(BESIDE - 1);
-    if now.start <= needed.start && needed.end <= now.end && rows(&now) <= MOST_ROWS {
+    if now.start <= needed.start && needed.end <= now.end && rows(&now) <= MAX_ROWS {
         return now;
     }
     let mut range = around(BESIDE);
     // Only a very tall screen with very small rows reaches this.
-    while rows(&range) > MOST_ROWS && range.len() > 1 {
+    while rows(&range) > MAX_ROWS && range.len() > 1 {
         if range.start < seen.start { range.start += 1 } else { range.end -= 1 }
     }
     range
@@ -102,7 +102,7 @@ mod tests {
         for start in 0..100 {
             for length in [1, 2, 15, 40] {
                 let range = drawn(&all, start..(start + length).min(100), 0..100);
-                assert!(range.len() * 64 <= MOST_ROWS && range.contains(&start), "{range:?}");
+                assert!(range.len() * 64 <= MAX_ROWS && range.contains(&start), "{range:?}");
             }
         }
     }

@@ -10,7 +10,7 @@ use crate::authority::Admitted;
 
 /// The most bytes of tokens of which anything is remembered. Their rights take a few times as much. Beyond it, all are
 /// forgotten.
-const MOST_BYTES: usize = 1 << 20;
+const MAX_BYTES: usize = 1 << 20;
 
 /// See the [module](self).
 #[derive(Debug, Default)]
@@ -51,7 +51,7 @@ impl KnownTokens {
         let Some(left) = admitted.granted.expires_in else { return };
         let (hash, admitted, until) = (Self::hash(token), admitted.clone(), now + left / 1_000);
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.bytes + token.len() > MOST_BYTES {
+        if known.bytes + token.len() > MAX_BYTES {
             *known = Known::default();
         }
         known.bytes += token.len();
@@ -100,7 +100,7 @@ mod tests {
         for number in 0..1_000 {
             known.add(&token(number), Arc::clone(&keys), &admitted(60), 0);
             let known = known.0.lock().unwrap();
-            assert!(known.tokens.len() * 8_192 <= MOST_BYTES && known.bytes <= MOST_BYTES);
+            assert!(known.tokens.len() * 8_192 <= MAX_BYTES && known.bytes <= MAX_BYTES);
         }
         assert!(known.get(&token(999), &keys, 0).is_some());
     }

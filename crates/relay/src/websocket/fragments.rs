@@ -225,7 +225,7 @@ mod tests {
     use tokio_tungstenite::tungstenite::Message;
     use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
-    const MOST: usize = 200_000;
+    const MAX_BYTES: usize = 200_000;
 
     /// A frame as a client writes it.
     fn frame(first: u8, payload: &[u8], mask: [u8; 4], out: &mut Vec<u8>) {
@@ -263,12 +263,12 @@ mod tests {
             }
             client
         });
-        let frames = if is_fragmented { FRAGMENT as usize } else { MOST };
+        let frames = if is_fragmented { FRAGMENT as usize } else { MAX_BYTES };
         let config = WebSocketConfig::default()
             .read_buffer_size(4 << 10)
             .max_frame_size(Some(frames))
-            .max_message_size(Some(MOST));
-        let most = if is_fragmented { MOST } else { 0 };
+            .max_message_size(Some(MAX_BYTES));
+        let most = if is_fragmented { MAX_BYTES } else { 0 };
         let stream = Fragmented::new(server, most);
         let mut socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
         let mut messages = Vec::new();
@@ -285,7 +285,7 @@ mod tests {
 
     fn sizes() -> impl Strategy<Value = usize> {
         let edge = FRAGMENT as usize;
-        prop_oneof![0..200_usize, edge - 10..edge + 10, 2 * edge - 3..2 * edge + 3, 0..MOST]
+        prop_oneof![0..200_usize, edge - 10..edge + 10, 2 * edge - 3..2 * edge + 3, 0..MAX_BYTES]
     }
 
     proptest! {
@@ -322,7 +322,7 @@ mod tests {
     #[tokio::test]
     async fn a_frame_above_the_bound_is_refused_by_its_header() {
         let mut bytes = vec![0x82, 0x80 | 127];
-        bytes.extend((MOST as u64 + 1).to_be_bytes());
+        bytes.extend((MAX_BYTES as u64 + 1).to_be_bytes());
         bytes.extend([0; 4]);
         assert_eq!(read(&bytes, &[1], true).await, []);
     }

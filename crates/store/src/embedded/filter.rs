@@ -15,7 +15,7 @@ const HASHES: u32 = 7;
 const FEWEST: usize = 32;
 /// The most digests that it has bits for: 160 KiB, or 40 MiB for 256 slices of 33 million ids. With a larger table it
 /// takes more absent digests for present ones.
-const MOST: usize = 1 << 17;
+const MAX: usize = 1 << 17;
 
 /// The digests that a slice of the table may have.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ impl Filter {
     /// for each new digest.
     pub(super) fn of(digests: &[Digest]) -> Self {
         let room = digests.len().max(FEWEST);
-        let made_for = (digests.len() + room).min(MOST);
+        let made_for = (digests.len() + room).min(MAX);
         let mut filter =
             Self { bits: BloomFilter::with_num_bits(made_for * BITS).hashes(HASHES), room };
         for digest in digests {
@@ -95,9 +95,9 @@ mod tests {
 
     #[test]
     fn a_filter_of_more_than_it_has_bits_for_is_no_larger_and_still_has_them_all() {
-        let given = digests(0, 3 * MOST as u64 / 2);
+        let given = digests(0, 3 * MAX as u64 / 2);
         let filter = Filter::of(&given);
-        assert!(filter.bits.num_bits() <= MOST * BITS);
+        assert!(filter.bits.num_bits() <= MAX * BITS);
         assert!(given.iter().all(|digest| filter.may_have(digest)));
     }
 }

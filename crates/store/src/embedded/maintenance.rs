@@ -14,9 +14,9 @@ use super::log::Log;
 use crate::StoreError;
 
 /// The most events of a stream that one step drops.
-pub(super) const MOST_ROWS: usize = 1_024;
+pub(super) const MAX_ROWS: usize = 1_024;
 /// The most clients that one step looks at.
-const MOST_CLIENTS: usize = 1_000;
+const MAX_CLIENTS: usize = 1_000;
 /// How often all clients are looked through, in milliseconds.
 const PRUNE_EVERY: u64 = 3_600_000;
 
@@ -48,7 +48,7 @@ impl Embedded {
                 (more, changed) = (false, false);
                 for (stream, keep) in self.streams.keep() {
                     let before = log.extent(stream);
-                    more |= log.trim(stream, keep, MOST_ROWS)?;
+                    more |= log.trim(stream, keep, MAX_ROWS)?;
                     changed |= before != log.extent(stream);
                 }
                 if let Some(swept) = self.sweep(&mut log, now)? {
@@ -87,7 +87,7 @@ impl Embedded {
         });
         let keep = u64::try_from(self.settings.keep_clients.as_millis());
         let horizon = now.saturating_sub(keep.unwrap_or(u64::MAX));
-        let pruned = Clients::open(transaction)?.prune(from, MOST_CLIENTS, horizon, now)?;
+        let pruned = Clients::open(transaction)?.prune(from, MAX_CLIENTS, horizon, now)?;
         pruning.next = pruned.next;
         self.report_unreadable(pruned.unreadable, now);
         Ok(Some(Pruned { changed: pruned.changed, more: pruned.next.is_some() }))

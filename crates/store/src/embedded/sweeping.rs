@@ -10,7 +10,7 @@ use session::Millis;
 use super::Embedded;
 use super::error::Result;
 use super::log::Log;
-use super::maintenance::MOST_ROWS;
+use super::maintenance::MAX_ROWS;
 
 /// The most topics or times that one step looks at.
 const LOOKED_AT: usize = if cfg!(test) { 3 } else { 1_000 };
@@ -56,7 +56,7 @@ impl Embedded {
         let before = log.extent(stream);
         let (next, dropped) = match part {
             Part::Topics(after) => {
-                let after = log.supersede_after(stream, after, count, LOOKED_AT, MOST_ROWS)?;
+                let after = log.supersede_after(stream, after, count, LOOKED_AT, MAX_ROWS)?;
                 ((stream, after.map_or(Part::Times(0), Part::Topics)), false)
             }
             Part::Times(from) => {

@@ -17,9 +17,9 @@ use crate::model::emoji::TONES;
 use crate::model::text;
 
 /// The most choices that are shown.
-const MOST: usize = 6;
+const MAX: usize = 6;
 /// The most people who are remembered.
-const MOST_PEOPLE: usize = 200;
+const MAX_PEOPLE: usize = 200;
 
 /// The list, which is closed if it is empty.
 #[derive(Clone)]
@@ -55,7 +55,7 @@ pub fn use_choices(room: &Room, me: &Person, field: &NodeRef) -> Choices {
             let (id, mut known) = (person(event), known.borrow_mut());
             known.retain(|(other, _)| *other != id);
             known.insert(0, (id, text::shown_name(&sender.name)));
-            known.truncate(MOST_PEOPLE);
+            known.truncate(MAX_PEOPLE);
         }
         Ok(())
     });
@@ -83,7 +83,7 @@ impl Choices {
     fn found(&self, kind: Kind, query: &str) -> Vec<(String, String)> {
         if kind == Kind::Person {
             let known = self.people.borrow();
-            let found = people(query, &known, |(_, name)| name, MOST);
+            let found = people(query, &known, |(_, name)| name, MAX);
             return found
                 .into_iter()
                 .map(|(_, name)| (["@", name].concat(), name.clone()))
@@ -101,7 +101,7 @@ impl Choices {
         let toned = |emoji: &crate::model::emoji::Emoji| {
             (emoji.with_tone(TONES[tone()]), [":", emoji.code(), ":"].concat())
         };
-        table.search(query, MOST).iter().map(toned).collect()
+        table.search(query, MAX).iter().map(toned).collect()
     }
 
     fn show(&self, open: Open) {
@@ -157,13 +157,13 @@ impl Choices {
                 .any(|(at, _)| !text[at + mention.len()..].starts_with(is_alphanumeric))
         };
         let mentioned = known.iter().filter(|(_, name)| is_mentioned(name));
-        mentioned.map(|(id, _)| id.clone()).take(text::MOST_MENTIONS).collect()
+        mentioned.map(|(id, _)| id.clone()).take(text::MAX_MENTIONS).collect()
     }
 
     /// The id of the element with the choice that Enter takes.
     pub fn active(&self) -> Option<&'static str> {
         let open = self.open.borrow();
-        (!open.all.is_empty()).then(|| IDS[open.at.min(MOST - 1)])
+        (!open.all.is_empty()).then(|| IDS[open.at.min(MAX - 1)])
     }
 
     /// The list.
@@ -198,4 +198,4 @@ impl Choices {
 }
 
 /// The ids of the choices' elements.
-const IDS: [&str; MOST] = ["choice-0", "choice-1", "choice-2", "choice-3", "choice-4", "choice-5"];
+const IDS: [&str; MAX] = ["choice-0", "choice-1", "choice-2", "choice-3", "choice-4", "choice-5"];

@@ -12,9 +12,9 @@ use crate::events::Room;
 use crate::model::rooms::At;
 
 /// The most messages that are read to count them.
-const MOST: usize = 100;
+const MAX: usize = 100;
 /// The most pages, if the peer returns fewer messages than asked for.
-const MOST_PAGES: usize = 4;
+const MAX_PAGES: usize = 4;
 
 impl RoomList {
     /// Counts each joined room once. After that its rules bring all changes.
@@ -61,8 +61,8 @@ impl RoomList {
             self.add_page(room, std::slice::from_ref(event));
         }
         let Some(head) = tally.head.map(|head| (head.epoch, head.offset)) else { return };
-        let (mut before, mut left) = (None, MOST);
-        for _ in 0..MOST_PAGES {
+        let (mut before, mut left) = (None, MAX);
+        for _ in 0..MAX_PAGES {
             let known = self.rooms.borrow().get(&room.key).map(|entry| {
                 let has_newest =
                     entry.newest.as_ref().is_some_and(|newest| !newest.text.is_empty());

@@ -10,9 +10,9 @@ use crate::language::t;
 use crate::model::text;
 
 /// The maximum number of rooms that are remembered.
-const MOST: usize = 500;
+const MAX: usize = 500;
 /// The maximum number of characters of a description.
-const MOST_OF_ABOUT: usize = 120;
+const MAX_ABOUT_CHARACTERS: usize = 120;
 
 impl RoomList {
     /// Reads the directory, unless it was read before.
@@ -42,10 +42,10 @@ impl RoomList {
     pub(super) fn hear_description(&self, event: &Event) -> HandlerResult {
         let Some(key) = Room::key_of(event.topic().as_str(), None) else { return Ok(()) };
         let about = text::line(&event.data::<Described>()?.about).unwrap_or_default();
-        let about: String = about.chars().take(MOST_OF_ABOUT).collect();
+        let about: String = about.chars().take(MAX_ABOUT_CHARACTERS).collect();
         let mut directory = self.directory.borrow_mut();
         directory.retain(|(known, _)| **known != *key);
-        if directory.len() < MOST {
+        if directory.len() < MAX {
             directory.push((key.into(), about.into()));
         }
         drop(directory);

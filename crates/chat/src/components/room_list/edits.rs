@@ -10,7 +10,7 @@ use crate::model::text;
 use crate::model::timeline::utc_day;
 
 /// The most edits of a day that are read to find those of one message.
-const MOST: u32 = 64;
+const MAX: u32 = 64;
 
 impl RoomList {
     /// An edit of any message, of which only that of a room's newest message is seen here. What cannot be read the
@@ -38,7 +38,7 @@ impl RoomList {
         let topics = rooms.iter().filter_map(topic).collect();
         for tally in bridge.tally(topics).await.ok()? {
             if tally.head.is_some()
-                && let Ok(page) = bridge.history(&tally.topic, None, MOST).await
+                && let Ok(page) = bridge.history(&tally.topic, None, MAX).await
             {
                 page.events.iter().for_each(|event| {
                     self.hear_edit(event);

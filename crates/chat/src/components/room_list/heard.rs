@@ -6,7 +6,7 @@ use event_driven_kit::bridge::CaughtUp;
 use event_driven_kit::{Delivery, Event, HandlerResult};
 use yew::AttrValue;
 
-use super::{MOST_NAMES, RoomList};
+use super::{MAX_NAMES, RoomList};
 use crate::clock;
 use crate::events::{
     Invited, Membership, PersonId, Profile, Reference, Room, SeenUpTo, TextMessage,
@@ -15,7 +15,7 @@ use crate::model::rooms::{At, Message};
 use crate::model::text;
 
 /// The most invitations that are shown.
-const MOST_INVITATIONS: usize = 20;
+const MAX_INVITATIONS: usize = 20;
 
 impl RoomList {
     pub(super) fn hear_message(&self, event: &Event) -> HandlerResult {
@@ -103,7 +103,7 @@ impl RoomList {
                 let name = text::shown_name(&event.data::<Profile>()?.name);
                 let mut names = self.names.borrow_mut();
                 names.retain(|(known, _)| *known != id);
-                if names.len() < MOST_NAMES {
+                if names.len() < MAX_NAMES {
                     names.push((id, name.into()));
                 }
                 drop(names);
@@ -152,7 +152,7 @@ impl RoomList {
         }
         let mut invitations = self.invitations.borrow_mut();
         invitations.retain(|(known, _)| *known != key);
-        if invitations.len() < MOST_INVITATIONS {
+        if invitations.len() < MAX_INVITATIONS {
             invitations.push((key, name));
         }
         drop(invitations);

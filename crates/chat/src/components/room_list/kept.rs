@@ -4,7 +4,7 @@ use super::RoomList;
 use crate::events::Room;
 
 /// The number of rooms whose messages stay in the page, so that opening one of them draws it at once.
-const MOST_KEPT: usize = 8;
+const MAX_KEPT: usize = 8;
 
 /// A room whose messages are in the page.
 pub(super) struct Kept {
@@ -73,14 +73,14 @@ impl RoomList {
             for entry in rooms.joined() {
                 let is_known = kept.iter().any(|kept| *kept.room.key == *entry.key);
                 if !is_known
-                    && kept.len() < MOST_KEPT
+                    && kept.len() < MAX_KEPT
                     && let Ok(room) = Room::of_key(&entry.key, me.as_ref())
                 {
                     kept.push(Kept { room, opened: 0, is_live: false });
                 }
             }
         }
-        while kept.len() > MOST_KEPT {
+        while kept.len() > MAX_KEPT {
             let oldest = kept.iter().enumerate().min_by_key(|(_, kept)| kept.opened);
             let Some((oldest, _)) = oldest else { break };
             kept.remove(oldest);

@@ -7,7 +7,7 @@ use crate::letters::is_alphanumeric;
 use links::{bracketed, labelled, mail, plain};
 
 /// How deep emphasis may be in each other. What is deeper is text.
-const MOST_OPEN: usize = 16;
+const MAX_OPEN: usize = 16;
 
 /// Emphasis that has begun.
 struct Open {
@@ -119,7 +119,7 @@ fn mark(open: &mut Vec<Open>, text: &str, can_open: bool, can_close: bool) {
         flatten(open, at + 1);
         let nodes = open.pop().map(|open| open.nodes).unwrap_or_default();
         last(open).nodes.push(element(tag, "", nodes));
-    } else if can_open && open.len() < MOST_OPEN {
+    } else if can_open && open.len() < MAX_OPEN {
         open.push(Open { mark, nodes: Vec::new() });
     } else {
         push_text(&mut last(open).nodes, mark);

@@ -207,5 +207,5 @@ fn the_number_of_rooms_is_bounded() {
     for number in 0..1_000 {
         rooms.join(&number.to_string());
     }
-    assert_eq!(rooms.joined().len(), MOST_ROOMS);
+    assert_eq!(rooms.joined().len(), MAX_ROOMS);
 }

@@ -3,10 +3,10 @@
 use super::At;
 
 /// The most messages that are counted. One more shows as "99+".
-const MOST: usize = 100;
+const MAX: usize = 100;
 
 /// The most mentions that are remembered.
-const MOST_MENTIONS: usize = 100;
+const MAX_MENTIONS: usize = 100;
 
 /// The messages after the read position, without those of the user and without deleted ones.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -28,14 +28,14 @@ impl Unread {
 
     /// How many messages are unread, at most 100: a hundred may be more.
     pub fn count(&self) -> u32 {
-        if self.more.is_some() { MOST as u32 } else { self.offsets.len() as u32 }
+        if self.more.is_some() { MAX as u32 } else { self.offsets.len() as u32 }
     }
 
     /// The count as it is shown. `None` if all is read.
     pub fn shown(&self) -> Option<String> {
         match self.count() as usize {
             0 => None,
-            MOST => Some("99+".to_owned()),
+            MAX => Some("99+".to_owned()),
             count => Some(count.to_string()),
         }
     }
@@ -77,7 +77,7 @@ impl Unread {
         if self.offsets.get(place) != Some(&offset) {
             self.offsets.insert(place, offset);
         }
-        if self.offsets.len() > MOST {
+        if self.offsets.len() > MAX {
             let oldest = self.offsets.remove(0);
             self.more = self.more.max(Some(oldest));
         }
@@ -101,8 +101,7 @@ impl Unread {
 
     /// The message mentions the user.
     pub fn mention(&mut self, at: At) {
-        if !self.is_read(at) && !self.mentions.contains(&at) && self.mentions.len() < MOST_MENTIONS
-        {
+        if !self.is_read(at) && !self.mentions.contains(&at) && self.mentions.len() < MAX_MENTIONS {
             self.mentions.push(at);
         }
     }

@@ -3,7 +3,8 @@
 use std::rc::Rc;
 
 use super::{
-    MOST_CHARACTERS, MOST_MENTIONS, MOST_OF_ID, MOST_OF_NAME, cut, first, is_visible, shown_name,
+    MAX_CHARACTERS, MAX_ID_BYTES, MAX_MENTIONS, MAX_NAME_CHARACTERS, cut, first, is_visible,
+    shown_name,
 };
 use crate::events::{Person, Reference, TextMessage};
 
@@ -13,18 +14,18 @@ pub fn shown(message: Rc<TextMessage>) -> Option<Rc<TextMessage>> {
     if !is_visible(text) {
         return None;
     }
-    let bounded = [first(MOST_CHARACTERS, text), first(MOST_OF_NAME, &sender.id)];
+    let bounded = [first(MAX_CHARACTERS, text), first(MAX_NAME_CHARACTERS, &sender.id)];
     let name = shown_name(&sender.name);
     let is_short = reply_to.as_ref().is_none_or(is_possible)
-        && mentions.len() <= MOST_MENTIONS
-        && mentions.iter().all(|id| id.len() <= MOST_OF_ID);
+        && mentions.len() <= MAX_MENTIONS
+        && mentions.iter().all(|id| id.len() <= MAX_ID_BYTES);
     if bounded == [text, &sender.id] && name == sender.name && is_short {
         return Some(message);
     }
     let [bounded, id] = bounded;
     let sender = Person { id: id.to_owned(), name };
     let reply_to = reply_to.clone().filter(is_possible);
-    let mentions = mentions.iter().take(MOST_MENTIONS).filter(|id| id.len() <= MOST_OF_ID);
+    let mentions = mentions.iter().take(MAX_MENTIONS).filter(|id| id.len() <= MAX_ID_BYTES);
     let mentions = mentions.cloned().collect();
     Some(Rc::new(TextMessage { sender, text: cut(text, bounded), reply_to, mentions }))
 }
@@ -32,5 +33,5 @@ pub fn shown(message: Rc<TextMessage>) -> Option<Rc<TextMessage>> {
 /// Whether its parts are not longer than those of an event's id and position.
 fn is_possible(reference: &Reference) -> bool {
     let Reference { id, epoch, offset } = reference;
-    [id, epoch, offset].iter().all(|part| part.len() <= MOST_OF_ID)
+    [id, epoch, offset].iter().all(|part| part.len() <= MAX_ID_BYTES)
 }

@@ -77,17 +77,17 @@ fn a_name_changes_nothing_beside_it() {
 #[test]
 fn a_name_has_a_bound_in_code_points() {
     let long = "🙂".repeat(1_000);
-    assert_eq!(name(&long).map(|name| name.chars().count()), Some(MOST_OF_NAME));
+    assert_eq!(name(&long).map(|name| name.chars().count()), Some(MAX_NAME_CHARACTERS));
 }
 
 #[test]
 fn the_bound_of_messages_counts_code_points_of_any_size() {
     for character in ["a", "é", "ﷺ", "ก", "क", "🙂"] {
-        let longest = character.repeat(MOST_CHARACTERS);
+        let longest = character.repeat(MAX_CHARACTERS);
         assert_eq!(check(&longest), Ok(()), "{character}");
         assert!(longest.len() <= 24_000);
         let longer = [&longest, character].concat();
-        assert_eq!(check(&longer), Err(MessageError::TooLong(MOST_CHARACTERS + 1)), "{character}");
+        assert_eq!(check(&longer), Err(MessageError::TooLong(MAX_CHARACTERS + 1)), "{character}");
     }
     let ligatures = "ﷺ ".repeat(40_000);
     let error = check(&ligatures).unwrap_err().text();
@@ -107,13 +107,13 @@ fn what_others_send_is_held_to_the_same_bounds() {
     assert_eq!(shown(message("\u{3164}", "hello")), Some(message("(no name)", "hello")));
     assert_eq!(shown(message("Bob\u{202e}", "hello")), Some(ordinary));
     let long = shown(message("Bob", &"ﷺ ".repeat(80_000))).expect("it is seen");
-    assert_eq!(long.text.chars().count(), MOST_CHARACTERS + 1);
+    assert_eq!(long.text.chars().count(), MAX_CHARACTERS + 1);
     assert!(long.text.ends_with(" …"));
     let mut sender = Person { id: "7".repeat(100_000), name: "Bob".to_owned() };
     let hello =
         TextMessage { sender: sender.clone(), text: "hello".to_owned(), ..TextMessage::default() };
     let long = shown(Rc::new(hello));
-    sender.id.truncate(MOST_OF_NAME);
+    sender.id.truncate(MAX_NAME_CHARACTERS);
     assert_eq!(long.map(|long| long.sender.clone()), Some(sender));
 }
 
@@ -155,7 +155,7 @@ fn a_fold_is_between_words_where_there_are_words() {
 fn a_text_that_is_too_long_is_cut_between_lines_or_words_into_messages_that_can_be_sent() {
     for text in ["word ".repeat(20_000), "a line of words\n".repeat(6_000), "😀".repeat(20_000)] {
         let parts = parts(&text);
-        assert!((2..=MOST_PARTS).contains(&parts.len()), "{}", parts.len());
+        assert!((2..=MAX_PARTS).contains(&parts.len()), "{}", parts.len());
         assert!(parts.iter().all(|part| check(part).is_ok()));
         let kept: usize = parts.iter().map(|part| part.split_whitespace().count()).sum();
         let is_word = text.starts_with('😀');
@@ -166,7 +166,7 @@ fn a_text_that_is_too_long_is_cut_between_lines_or_words_into_messages_that_can_
         );
     }
     for text in
-        ["hello".to_owned(), "w".repeat(MOST_CHARACTERS), "w".repeat(1_000_000), " ".repeat(20_000)]
+        ["hello".to_owned(), "w".repeat(MAX_CHARACTERS), "w".repeat(1_000_000), " ".repeat(20_000)]
     {
         assert_eq!(parts(&text), [""; 0]);
     }
@@ -176,7 +176,7 @@ fn a_text_that_is_too_long_is_cut_between_lines_or_words_into_messages_that_can_
 fn a_quote_is_the_first_line_that_is_seen_and_not_long() {
     assert_eq!(preview("\n \n hello\nworld"), "hello");
     assert_eq!(preview("a \u{202e}b"), "a b");
-    assert_eq!(preview(&"ä".repeat(1_000)).chars().count(), MOST_OF_PREVIEW + 1);
+    assert_eq!(preview(&"ä".repeat(1_000)).chars().count(), MAX_PREVIEW_CHARACTERS + 1);
     assert_eq!(preview(""), "");
 }
 
@@ -188,10 +188,10 @@ fn references_and_mentions_are_bounded_too() {
     let fair = Rc::new(fair);
     assert!(shown(fair.clone()).is_some_and(|shown| Rc::ptr_eq(&shown, &fair)));
     let mut long = (*fair).clone();
-    long.reply_to = about(&"7".repeat(MOST_OF_ID + 1));
-    long.mentions = vec!["~8".repeat(MOST_OF_ID); 3];
+    long.reply_to = about(&"7".repeat(MAX_ID_BYTES + 1));
+    long.mentions = vec!["~8".repeat(MAX_ID_BYTES); 3];
     long.mentions.extend(vec!["~7f".into(); 1_000]);
     let shown = shown(Rc::new(long)).expect("it is seen");
     assert_eq!(shown.reply_to, None);
-    assert_eq!(shown.mentions, vec!["~7f"; MOST_MENTIONS - 3]);
+    assert_eq!(shown.mentions, vec!["~7f"; MAX_MENTIONS - 3]);
 }

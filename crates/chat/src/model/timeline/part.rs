@@ -8,8 +8,8 @@ use super::{Chunk, Place, Row, Timeline, utc_day};
 
 /// The most messages of a timeline, and the most bytes that they may need, about. The oldest ones are forgotten; paging
 /// back brings them again.
-const MOST_ROWS: usize = 20_000;
-const MOST_BYTES: usize = 24_000_000;
+const MAX_ROWS: usize = 20_000;
+const MAX_BYTES: usize = 24_000_000;
 
 /// Chunks of separate parts get keys from separate ranges.
 const KEYS: u64 = 1 << 32;
@@ -130,7 +130,7 @@ impl Timeline {
 
     /// Forgets the oldest messages when there are too many, but no chunk from `read` on, which the reader sees.
     pub fn trim(&mut self, read: Option<u64>) {
-        let is_full = |it: &Self| it.chunks.len() > MOST_ROWS || it.chunks.bytes() > MOST_BYTES;
+        let is_full = |it: &Self| it.chunks.len() > MAX_ROWS || it.chunks.bytes() > MAX_BYTES;
         if !is_full(self) {
             return;
         }
@@ -145,7 +145,7 @@ impl Timeline {
 
     /// Whether it is so full that new messages have no room although the reader is at its beginning.
     pub fn is_overfull(&self) -> bool {
-        self.chunks.len() > 2 * MOST_ROWS || self.chunks.bytes() > 2 * MOST_BYTES
+        self.chunks.len() > 2 * MAX_ROWS || self.chunks.bytes() > 2 * MAX_BYTES
     }
 
     /// Splits a timeline whose reader is at its beginning: returns the oldest messages as a separate part, and forgets

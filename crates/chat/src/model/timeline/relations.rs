@@ -8,13 +8,13 @@ use std::rc::Rc;
 use super::{Author, Place};
 
 /// The most reactions to a message, and the most people whose edits of a message are kept. More are ignored.
-const MOST_REACTIONS: usize = 500;
-const MOST_EDITORS: usize = 8;
+const MAX_REACTIONS: usize = 500;
+const MAX_EDITORS: usize = 8;
 
 /// The most messages that are not known but have relations. The relations of the others come again with the message.
-const MOST_ORPHANS: usize = 1_000;
+const MAX_ORPHANS: usize = 1_000;
 /// The most bytes of these relations.
-const MOST_ORPHAN_BYTES: usize = 1_000_000;
+const MAX_ORPHAN_BYTES: usize = 1_000_000;
 
 /// The message that an event is about: its id, its place in the log, and the day of the topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,7 +99,7 @@ impl Fold {
                 let new = Edit { author, place, text };
                 match known {
                     Some(at) if self.edits[at].place < place => self.edits[at] = new,
-                    None if self.edits.len() < MOST_EDITORS => self.edits.push(new),
+                    None if self.edits.len() < MAX_EDITORS => self.edits.push(new),
                     _ => {}
                 }
             }
@@ -109,7 +109,7 @@ impl Fold {
                 let new = Reaction { author, place, emoji, is_on };
                 match known {
                     Some(at) if self.reactions[at].place < place => self.reactions[at] = new,
-                    None if self.reactions.len() < MOST_REACTIONS => self.reactions.push(new),
+                    None if self.reactions.len() < MAX_REACTIONS => self.reactions.push(new),
                     _ => {}
                 }
             }
@@ -209,7 +209,7 @@ impl Orphans {
         let before = fold.bytes();
         fold.add(said);
         self.bytes = self.bytes + fold.bytes() - before;
-        let is_full = self.folds.len() > MOST_ORPHANS || self.bytes > MOST_ORPHAN_BYTES;
+        let is_full = self.folds.len() > MAX_ORPHANS || self.bytes > MAX_ORPHAN_BYTES;
         if is_full {
             let kept = self.folds.split_off(self.folds.len() / 2);
             self.folds = kept;
@@ -221,7 +221,7 @@ impl Orphans {
     /// A message that is not known was deleted.
     pub fn delete(&mut self, place: Place) {
         if !self.deleted.contains(&place) {
-            if self.deleted.len() >= MOST_ORPHANS {
+            if self.deleted.len() >= MAX_ORPHANS {
                 // The log itself holds the oldest ones without their texts.
                 self.deleted.remove(0);
             }

@@ -8,7 +8,7 @@ use crate::MAX_NUMBER;
 pub type LogPosition = (u32, u64);
 
 /// The maximum number of outcomes of a client: several times the number of its unanswered publishes.
-const MOST: u64 = 65_536;
+const MAX: u64 = 65_536;
 
 /// The outcomes that a client may still ask for, by ascending numbers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -60,7 +60,7 @@ impl Outcomes {
             let last = first.checked_add(run.count.wrapping_sub(1));
             last.is_some_and(|last| last <= MAX_NUMBER)
         };
-        let kept = self.kept.checked_add(run.count).filter(|kept| *kept <= MOST);
+        let kept = self.kept.checked_add(run.count).filter(|kept| *kept <= MAX);
         let position_fits = run.position.is_none_or(|(_, offset)| fits(offset));
         let Some(kept) = kept.filter(|_| run.count > 0 && ascends) else { return false };
         if !fits(run.number) || !position_fits {
@@ -80,7 +80,7 @@ impl Outcomes {
             && last.after(last.count).position == position
             && number <= MAX_NUMBER
             && position.is_none_or(|(_, offset)| offset <= MAX_NUMBER)
-            && self.kept < MOST
+            && self.kept < MAX
         {
             last.count += 1;
             self.kept += 1;

@@ -9,9 +9,9 @@ use crate::events::Reference;
 use crate::model::timeline::{self, Change, Row, Timeline};
 
 /// The most messages that wait to be read. The oldest are dropped; they are asked for again when they are drawn again.
-const MOST_WAITING: usize = 100;
+const MAX_WAITING: usize = 100;
 /// The most messages of which it is remembered that they are gone.
-const MOST_GONE: usize = 1_000;
+const MAX_GONE: usize = 1_000;
 
 /// The message that another one replies to.
 #[derive(Clone, PartialEq)]
@@ -62,7 +62,7 @@ impl Feed {
         }
         let mut waiting = self.quotes.waiting.borrow_mut();
         if !waiting.iter().any(|other| other.id == about.id) {
-            if waiting.len() >= MOST_WAITING {
+            if waiting.len() >= MAX_WAITING {
                 waiting.remove(0);
             }
             waiting.push(about);
@@ -110,7 +110,7 @@ impl Feed {
             self.quotes.read.borrow().as_ref().is_some_and(|read| read.target(about).is_some());
         if !is_there {
             let mut gone = self.quotes.gone.borrow_mut();
-            if gone.len() >= MOST_GONE {
+            if gone.len() >= MAX_GONE {
                 gone.clear();
             }
             gone.push((about.epoch, about.offset));

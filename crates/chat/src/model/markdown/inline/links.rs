@@ -6,7 +6,7 @@ use super::inline;
 use crate::letters::is_alphanumeric;
 
 /// The most bytes of a label or an address.
-const MOST: usize = 2_000;
+const MAX: usize = 2_000;
 
 fn link(address: &str, children: Vec<Node>) -> Node {
     element("a", address, children)
@@ -25,7 +25,7 @@ fn scheme(address: &str) -> Option<usize> {
 
 /// `[label](address)`.
 pub fn labelled(rest: &str) -> Option<(Node, usize)> {
-    let near = &rest[..rest.floor_char_boundary(MOST)];
+    let near = &rest[..rest.floor_char_boundary(MAX)];
     let end = near.find(']')?;
     let (label, target) = (&near[1..end], near[end + 1..].strip_prefix('(')?);
     scheme(target)?;
@@ -44,7 +44,7 @@ pub fn labelled(rest: &str) -> Option<(Node, usize)> {
 
 /// `<address>`.
 pub fn bracketed(rest: &str) -> Option<(Node, usize)> {
-    let near = &rest[1..rest.floor_char_boundary(MOST)];
+    let near = &rest[1..rest.floor_char_boundary(MAX)];
     scheme(near)?;
     let address =
         &near[..near.find(|character: char| character == '>' || character.is_whitespace())?];
@@ -59,7 +59,7 @@ pub fn plain(rest: &str) -> Option<(Node, usize)> {
     let is_www = has_prefix(rest, "www.");
     let start = if is_www { 4 } else { scheme(rest).filter(|_| !has_prefix(rest, "mailto:"))? };
     let ends = |character: char| character.is_whitespace() || character == '<';
-    let near = &rest[..rest.floor_char_boundary(MOST)];
+    let near = &rest[..rest.floor_char_boundary(MAX)];
     let end = near.find(ends).or((near.len() == rest.len()).then_some(near.len()))?;
     let address = trimmed(&near[..end]);
     let host = address.get(start..)?.split(['/', '?', '#', ':']).next().unwrap_or_default();

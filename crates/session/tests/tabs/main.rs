@@ -95,7 +95,9 @@ fn changed_rights_reach_the_tabs_that_follow() {
     let rights = lists.parse().unwrap();
     let connection = *browser.peer.connections.last_key_value().unwrap().0;
     let granted = Granted { rights: rights.clone(), ..Granted::default() };
-    browser.peer.server(connection).unwrap().granted(granted, browser.now);
+    for granted in [Granted::default(), granted] {
+        browser.peer.server(connection).unwrap().granted(granted, browser.now);
+    }
     browser.settle();
     // A tab that opens later learns of them from the leader.
     browser.open();

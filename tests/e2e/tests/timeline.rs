@@ -203,11 +203,11 @@ async fn an_edit_is_shown_also_on_an_older_page_and_an_edit_by_another_person_ch
     ann.join(&relay.url(), ROOM, "Ann").await;
     newest_is(&ann, 99).await;
     writer.edit(&writer.message(99).clone(), "99 edited").await;
-    ann.says(".message:last-child .text", "99 edited").await;
+    ann.says(".messages:last-of-type .message:last-child .text", "99 edited").await;
     writer.edit(&writer.message(3).clone(), "3 edited").await;
     ann.reload().await;
     ann.online().await;
-    ann.says(".message:last-child .text", "99 edited").await;
+    ann.says(".messages:last-of-type .message:last-child .text", "99 edited").await;
     eventually("the edited message of an older page", async || {
         let text =
             look(&ann, "log.scrollTop = 0; return find(3)?.querySelector('.text').textContent")

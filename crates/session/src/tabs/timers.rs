@@ -22,6 +22,7 @@ timers! {
         /// The leader is silent, and is asked for a sign of life.
         Quiet,
     }
+    other machines: Client, Fallback
 }
 
 impl Tab {

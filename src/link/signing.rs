@@ -14,6 +14,9 @@ use crate::keys::{Key, Keyring, copied, host_of, result_of};
 /// The topics of certificates begin with this.
 const CERTIFICATES: &str = "certs.";
 
+/// What a link does with the result of a promise. Boxed, so that the future that waits for it is compiled once.
+type Next = Box<dyn FnOnce(&Link, JsValue)>;
+
 impl Link {
     /// The key of this device: a [`Key`], or undefined if it has none.
     pub(crate) fn device_key(&self) -> Promise {
@@ -46,8 +49,7 @@ impl Link {
     /// Goes on with the result of a promise, unless the link is dropped meanwhile.
     fn when(&self, promise: Promise, next: impl FnOnce(&Self, JsValue) + 'static) {
         let link = self.this.clone();
-        // Boxed, so that the future is compiled once.
-        let next: Box<dyn FnOnce(&Self, JsValue)> = Box::new(next);
+        let next: Next = Box::new(next);
         spawn(async move {
             let result = result_of(promise).await;
             if let Some(link) = link.upgrade() {

@@ -63,12 +63,25 @@ fn files(folder: &Path) -> Result<Files> {
             fs::read(&file).with_context(|| format!("{} could not be read", file.display()))?;
         if name.extension().is_some_and(|extension| extension == "html") {
             let text = String::from_utf8(bytes)?.replace(NONCE, "");
-            bytes = hashed.replace_all(&text, "$1.$2").into_owned().into_bytes();
+            bytes = in_order(&hashed.replace_all(&text, "$1.$2")).into_bytes();
         }
         let plain = hashed.replace(&name.to_string_lossy(), "$1.$2").into_owned();
         files.insert(plain.into(), bytes);
     }
     Ok(files)
+}
+
+/// The text with its lines that preload modules sorted: Trunk writes them in any order.
+fn in_order(html: &str) -> String {
+    let mut lines: Vec<&str> = html.lines().map(str::trim_start).collect();
+    for modules in lines.chunk_by_mut(|one, other| preloads_module(one) && preloads_module(other)) {
+        modules.sort_unstable();
+    }
+    lines.join("\n")
+}
+
+fn preloads_module(line: &str) -> bool {
+    line.starts_with("<link rel=\"modulepreload\"")
 }
 
 fn differences(ours: &Files, theirs: &Files) -> Vec<String> {
@@ -118,6 +131,17 @@ mod tests {
             ),
         ]);
         assert_eq!(differences(&ours, &theirs), [""; 0]);
+    }
+
+    #[test]
+    fn modules_may_be_preloaded_in_any_order() {
+        let preload = |name: &str| format!("<link rel=\"modulepreload\" href=\"/{name}.js\">");
+        let page = |names: [&str; 2]| {
+            let html = format!("  {}\n{}\n<body>", preload(names[0]), preload(names[1]));
+            of(&[("index.html", &html)])
+        };
+        assert_eq!(differences(&page(["a", "b"]), &page(["b", "a"])), [""; 0]);
+        assert_eq!(differences(&page(["a", "b"]), &page(["a", "c"])), ["index.html differs"]);
     }
 
     #[test]

@@ -71,17 +71,17 @@ fn files(folder: &Path) -> Result<Files> {
     Ok(files)
 }
 
-/// The text with its lines that preload modules sorted: Trunk writes them in any order.
+/// The text with its tags that preload modules sorted: Trunk writes them in any order.
 fn in_order(html: &str) -> String {
-    let mut lines: Vec<&str> = html.lines().map(str::trim_start).collect();
-    for modules in lines.chunk_by_mut(|one, other| preloads_module(one) && preloads_module(other)) {
+    let mut tags: Vec<&str> = html.split('<').collect();
+    for modules in tags.chunk_by_mut(|one, other| preloads_module(one) && preloads_module(other)) {
         modules.sort_unstable();
     }
-    lines.join("\n")
+    tags.join("<")
 }
 
-fn preloads_module(line: &str) -> bool {
-    line.starts_with("<link rel=\"modulepreload\"")
+fn preloads_module(tag: &str) -> bool {
+    tag.starts_with("link rel=\"modulepreload\"")
 }
 
 fn differences(ours: &Files, theirs: &Files) -> Vec<String> {
@@ -137,7 +137,7 @@ mod tests {
     fn modules_may_be_preloaded_in_any_order() {
         let preload = |name: &str| format!("<link rel=\"modulepreload\" href=\"/{name}.js\">");
         let page = |names: [&str; 2]| {
-            let html = format!("  {}\n{}\n<body>", preload(names[0]), preload(names[1]));
+            let html = format!("<head>{}{}</head>", preload(names[0]), preload(names[1]));
             of(&[("index.html", &html)])
         };
         assert_eq!(differences(&page(["a", "b"]), &page(["b", "a"])), [""; 0]);

@@ -34,7 +34,7 @@ export function device() {
   let offered = [];
   let isAwaited = false;
 
-  /** The record, and its certificate. Without a database, or if the browser refuses, there is none. */
+  /** Loads the record and its certificate. Resolves to `undefined` without a database, or if the browser refuses. */
   async function load(database) {
     if (database === undefined) return;
     try {
@@ -65,7 +65,7 @@ export function device() {
     return { secret, point, thumbprint, jwk: `{"kty":"EC","crv":"P-256","x":"${x}","y":"${y}"}` };
   }
 
-  /** The key, which is made if there is none. Rejects if the browser has no cryptography. */
+  /** The key. The first call makes it, unless the database has one. Rejects without cryptography. */
   function keyOf(database) {
     key ??= make(database);
     key.catch(() => (key = undefined));

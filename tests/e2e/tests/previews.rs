@@ -119,7 +119,7 @@ async fn direct_messages_that_were_left_come_back_by_a_new_invitation_and_not_by
     bob.click("#leave").await;
     bob.run("location.hash = 'tea'", vec![]).await;
     bob.says("h1", "#tea").await;
-    // What the log says about the past invites nobody again.
+    // An old invitation in the log is not shown again.
     bob.reload().await;
     bob.online().await;
     bob.appears(".side a[href='#tea']").await;

@@ -1,5 +1,5 @@
-//! What JavaScript does: keys, certificates and signatures, with the browser's own reader of JSON, its cryptography and its
-//! database. There, a function that waits takes a tenth of what it takes in wasm.
+//! Bindings of the JavaScript in `src/keys`: keys, certificates and signatures. It uses the browser's reader of JSON, its
+//! cryptography and its database. An asynchronous function in JavaScript has a tenth of the bytes of one in wasm.
 
 use js_sys::{Array, Promise, Uint8Array};
 use wasm_bindgen::prelude::*;
@@ -15,7 +15,7 @@ extern "C" {
 
     pub(crate) fn keyring(issuers: &Array, ask: &Ask) -> Keyring;
 
-    /// Verifies an event. Both arrays are its own.
+    /// Verifies an event. It reads the arrays later, so they must not be views of wasm's memory.
     #[wasm_bindgen(method)]
     pub(crate) fn verify(
         this: &Keyring,
@@ -116,14 +116,14 @@ extern "C" {
     pub(crate) fn expires(this: &Certified) -> f64;
 }
 
-/// wasm-bindgen copies only files that Rust names.
+/// Never called: wasm-bindgen copies only files that Rust names.
 #[wasm_bindgen(module = "/src/keys/certificate.js")]
 extern "C" {
     #[allow(dead_code)]
     fn read();
 }
 
-/// The result of a promise, and undefined if it is rejected.
+/// The result of a promise, or undefined if it is rejected.
 pub(crate) async fn result_of(promise: Promise) -> JsValue {
     JsFuture::from(promise).await.unwrap_or_default()
 }

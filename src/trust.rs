@@ -28,8 +28,8 @@ use serde::Deserialize;
 use crate::{Cause, Rejection};
 use session::Position;
 
-/// The topic that reports the certificates of devices, its own and others, as a [`Certified`]: when the peer has taken
-/// one, and when an event is verified by one for the first time.
+/// The topic that reports certificates as a [`Certified`]: that of this device when the peer has stored it, and that of
+/// another device when it verifies an event for the first time.
 pub const CERTIFICATE_TOPIC: &str = "$bus.certificate";
 /// The topic that reports an event which was withheld, as an [`Untrusted`].
 pub const UNTRUSTED_TOPIC: &str = "$bus.untrusted";
@@ -77,7 +77,7 @@ pub struct Certified {
     pub expires: f64,
 }
 
-/// The peer has taken a certificate.
+/// A certificate that the peer has stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SentCertificate {
     /// The id of the event that carries it.
@@ -96,7 +96,7 @@ pub struct SentCertificate {
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum CertifyError {
-    /// The page is not secure, so that the browser has no keys; or the bridge was created without
+    /// The page is not secure, so that the browser has no keys. Or the bridge was created without
     /// [`certify`](crate::BridgeOptions::certify), or is closed.
     #[error(
         "certificates are not available: they need a secure page (https), `certify`, and an open bridge"
@@ -117,7 +117,7 @@ pub enum CertifyError {
     /// The application or the peer does not trust its issuer, or the issuer has not signed it.
     #[error("the issuer `{0}` is not trusted, or has not signed the certificate")]
     UnknownIssuer(String),
-    /// The peer does not take it, as [`NotAllowed`](crate::bridge::RejectCode::NotAllowed) for example.
+    /// The peer has rejected it, for example with [`NotAllowed`](crate::bridge::RejectCode::NotAllowed).
     #[error(transparent)]
     Rejected(#[from] Rejection),
 }

@@ -2,8 +2,7 @@
 
 use crate::{Delivery, Stage};
 
-/// The name of a delivery, and what belongs to it: stream, epoch and offset if it is stored, code and message if it is
-/// rejected.
+/// The name of a delivery with its details: stream, epoch and offset of a stored one, code and message of a rejected one.
 pub(crate) fn words_of(delivery: &Delivery) -> (&'static str, [Option<String>; 3]) {
     let name = match delivery {
         Delivery::Local => "local",
@@ -31,7 +30,7 @@ pub(crate) fn words_of(delivery: &Delivery) -> (&'static str, [Option<String>; 3
     (name, details)
 }
 
-/// The delivery with these words. Local, if they are not known.
+/// The delivery with these words, or [`Delivery::Local`] if they are not known.
 pub(crate) fn delivery_of(name: &str, details: [Option<String>; 3]) -> Delivery {
     match name {
         "ephemeral" => Delivery::Ephemeral,

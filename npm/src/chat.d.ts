@@ -57,7 +57,10 @@ export interface TextEvents {
   DELETED: Position;
 }
 
-/** The sender of an event. Edits, reactions and deletions don't name one: `event.source` and `event.account` do. */
+/**
+ * The sender of an event. It is you for `TEXT_SUCCESS`, `TEXT_ERROR` and `TEXT_CERTIFICATE`. Edits, reactions and
+ * deletions don't name one: `event.source` and `event.account` do.
+ */
 export type SenderOf<K extends keyof TextEvents> = K extends "EDITED" | "REACTED" | "DELETED" ? undefined : Person;
 
 /** The people who react to a message with one emoji. */
@@ -84,7 +87,7 @@ export interface Message {
   readonly replyTo: Reference | undefined;
   /** In the order of the first ones. */
   readonly reactions: readonly Reaction[];
-  /** Whether it is from this client and this person, so that it may be edited. */
+  /** Whether this client or account has sent it as this person, so that it may be edited. */
   readonly isOwn: boolean;
   readonly isEdited: boolean;
   readonly isDeleted: boolean;
@@ -107,8 +110,8 @@ export interface Timeline {
   /** The message that a reference names, if it is among these. */
   find(reference: Reference): Message | undefined;
   /**
-   * Reads the page before, and resolves with whether there are more: `await timeline.older()`. While the first page is
-   * being read, waits for that one.
+   * Reads the page before, and resolves with whether there are more: `await timeline.older()`. While a page is being
+   * read, waits for that one.
    */
   older(limit?: number): Promise<boolean>;
   /** Ends the calls of its handler. */
@@ -116,8 +119,8 @@ export interface Timeline {
 }
 
 /**
- * The maximum number of code points in a message; `sendText` rejects a longer one with the code `too_large`. An invisible
- * message is an `illegal_argument`, as is such a name of a room or a sender: `field.maxLength = MAX_CHARACTERS`.
+ * The maximum number of code points in a message: `field.maxLength = MAX_CHARACTERS`. `sendText` rejects a longer one
+ * with the code `too_large`, and an invisible one with `illegal_argument`.
  */
 export const MAX_CHARACTERS: number;
 
@@ -149,13 +152,13 @@ export interface TextSender {
   /** Reacts to a message, or takes the reaction back: `await react(message, "🎉")`, `await react(message, "🎉", false)`. */
   react(message: Message | Event, emoji: string, isOn?: boolean): Promise<TextSuccess>;
   /**
-   * Deletes a message and its edits from the peer's log: `await delete(message)`. Rejects with `not_allowed` unless it is yours or you
-   * moderate the room, and with `not_available` in a room without a peer.
+   * Deletes a message and its edits from the peer's log: `await delete(message)`. Rejects with `not_allowed` unless it
+   * is yours or you moderate the room, and with `not_available` in a room without a peer.
    */
   delete(message: Message | Event): Promise<Position>;
   /** Past messages with what was said about them later: the newest ones, or those before a position. */
   history(options?: { readonly before?: Position; readonly limit?: number }): Promise<MessagePage>;
-  /** The same for an emoji: `sendEmoji("🦀")`. */
+  /** Sends an emoji as a message: `sendEmoji("🦀")`. */
   sendEmoji(emoji: string): Promise<TextSuccess>;
   /**
    * Fetches a certificate of this device with `certify`, and sends it. From then on messages are signed. Call it again

@@ -17,11 +17,11 @@ export interface Turn {
   readonly account?: string;
   /** The label of the subscriber whose handler has published it; absent if it was published outside handlers. */
   readonly cause?: string;
-  /** Of a stored event: its position. */
+  /** The position of a stored event. */
   readonly stream?: string;
   readonly epoch?: string;
   readonly offset?: string;
-  /** Of a rejected event: why. */
+  /** Why an event was rejected. */
   readonly code?: string;
   readonly message?: string;
 }
@@ -66,12 +66,12 @@ export interface OutboxRow {
   readonly expires?: number;
 }
 
-/** A link of a bus. What is counted, this tab has sent and received over its own sockets. */
+/** A link of a bus. Its counters cover what this tab has sent and received over its own sockets. */
 export interface LinkReport {
   readonly url: string;
   /** As in events on `$bus.link`. */
   readonly status: Readonly<Record<string, unknown>>;
-  /** How often a socket was opened. The first time is no reconnect. */
+  /** How often a socket was opened: once more than it reconnected. */
   readonly connections: number;
   readonly messagesOut: number;
   readonly bytesOut: number;
@@ -84,7 +84,7 @@ export interface LinkReport {
   readonly outbox: readonly OutboxRow[];
 }
 
-/** What sees the turns of a bus. It must neither publish nor subscribe. */
+/** The callbacks that see the turns of a bus. They must neither publish nor subscribe. */
 export interface TurnObserver {
   /** The turn of an event begins. */
   readonly turn?: (turn: Turn) => void;
@@ -94,7 +94,7 @@ export interface TurnObserver {
 
 /** What developer tools ask of a bus. */
 export interface Inspection {
-  /** Shows each turn to an observer, in place of the one before: `const stop = inspection(bus).observe({ turn: print })`. */
+  /** Shows each turn to an observer, which replaces the previous one: `const stop = inspection(bus).observe({ turn: print })`. */
   readonly observe: (observer: TurnObserver) => () => void;
   /** All subscriptions, the oldest first: `console.table(inspection(bus).subscriptions())`. */
   readonly subscriptions: () => StandingSubscription[];

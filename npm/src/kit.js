@@ -16,7 +16,7 @@ function person(sender) {
   return typeof sender === "string" ? { id: sender, name: sender } : sender;
 }
 
-/** Rejects where only a peer could help. */
+/** Rejects what only a room with a peer can do. */
 async function lacks(what) {
   const error = new Error(`a room without \`url\` has no peer that would ${what}`);
   throw Object.assign(error, { code: "not_available" });
@@ -74,7 +74,7 @@ export function createTextKit(options = {}) {
         });
   let local = 0;
 
-  /** Whether this client has sent an event, and this person if one is named. */
+  /** Whether this client or account has sent an event, and as this person if one is named. */
   function isOwn({ source, account }, id = self.id) {
     const subject = account ?? `~${source.split("/", 3)[2]}`;
     return id === self.id && (source === "" || (link !== undefined && subject === link.subject));

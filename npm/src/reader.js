@@ -17,7 +17,7 @@ const MAX_HELD = 1000;
 const isOlder = ({ delivery: { position } }, other) =>
   position.epoch === other.epoch && BigInt(position.offset) < BigInt(other.offset);
 
-/** Reads the topics of relations back, at most some pages of each. `complete` says whether it has read all since `oldest`. */
+/** Reads the topics of relations back, at most `MAX_PAGES`. `isComplete` says whether that is all since `oldest`. */
 async function readTopics(link, pattern, oldest) {
   const all = [];
   let before;
@@ -30,7 +30,7 @@ async function readTopics(link, pattern, oldest) {
   return { all, isComplete: false };
 }
 
-/** The edits of and reactions to messages, which are sorted from the newest on. */
+/** The edits of and reactions to `messages`, which begin with the newest. `days` are those that are read completely. */
 async function readRelations(link, prefix, messages, known = new Set()) {
   const days = [...new Set(messages.map(({ time }) => dayOf(time)))].filter((day) => !known.has(day));
   const relations = [];
@@ -91,7 +91,7 @@ export function follow(bus, link, { prefix, isOwn, parse }, handler) {
   const changed = (message) => isShown(message) && handler(message);
   const timeline = new Timeline(prefix, isOwn, parse, changed);
 
-  /** Adds a stored message, unless paging back brings it: an ack may come after a reload. */
+  /** Adds a stored message, unless `older` will bring it: an ack may come after a reload. */
   function add(event) {
     if (oldest && isOlder(event, oldest)) timeline.forget(event.id);
     else timeline.add(event);

@@ -12,7 +12,7 @@ const MAX_EMOJI = 32;
 /** An invisible text: white space, control characters, and characters without a glyph or with an empty one. */
 const INVISIBLE = /^[\s\u0085\p{Cc}\p{Default_Ignorable_Code_Point}\u2800\ufff9-\ufffb\u{16fe4}\u{1d159}]*$/u;
 
-/** What may change the text beside it: control characters, line breaks, overrides of the direction of writing. */
+/** Characters that change the text around them: control characters, line breaks, overrides of the writing direction. */
 const DIRECTIVES = /[\p{Cc}\u2028-\u202e\u2066-\u2069]/gu;
 
 export const illegal = (message) => Object.assign(new Error(message), { code: "illegal_argument" });

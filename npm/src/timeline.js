@@ -59,7 +59,7 @@ class Fold {
   waiting = new Map();
   units = 0;
 
-  /** This with what waits, which counts last. */
+  /** A copy in which what waits comes last. */
   get whole() {
     if (this.waiting.size === 0) return this;
     const whole = new Fold();
@@ -247,7 +247,7 @@ export class Timeline {
     const name = `${authorOf(event)} ${event.id}`;
     const twin = this.#named.get(name);
     if (twin) {
-      // It counts in the newest log, and there where it is first.
+      // The copy in the newest log counts; in one log, the first copy.
       if (place[0] < twin.place[0] || (place[0] === twin.place[0] && twin.place[1] <= place[1])) return;
       this.#remove(twin);
     }
@@ -331,7 +331,7 @@ export class Timeline {
     if (event.delivery.status === "rejected") waiting.delete(event.id);
     else if (!waiting.has(event.id)) {
       const place = [Infinity, (this.#arrived += 1)];
-      // The author of an own message, as the peer attests it; of this page's user otherwise.
+      // An unstored event has no author yet: an edit of one's own message has the author of that message.
       waiting.set(event.id, (fold) => {
         const mine = [...fold.reactions].find(([, { emoji, isOwn }]) => isOwn && emoji === event.data.emoji);
         if (what === "REACTED" && mine) fold.reactions.delete(mine[0]);

@@ -71,7 +71,7 @@ async fn send(this: Weak<Endpoint>) -> Result<SentCertificate, CertifyError> {
     Ok(SentCertificate { id: receipt.id().to_owned(), position, subject, key: thumbprint, expires })
 }
 
-/// What is to be sent with its issuer, if it serves.
+/// The certificate and its issuer, or why the certificate must not be sent.
 fn sendable(examined: JsValue) -> Result<(Certified, String), CertifyError> {
     let examined: Array = examined.dyn_into().map_err(|_| CertifyError::NotAvailable)?;
     let text = examined.get(1).as_string().unwrap_or_default();
@@ -98,7 +98,7 @@ impl Endpoint {
     }
 }
 
-/// A certificate as JSON: it has no letter that needs an escape.
+/// A certificate as JSON. It contains no character that JSON escapes.
 fn quoted(jwt: &str) -> String {
     ["\"", jwt, "\""].concat()
 }

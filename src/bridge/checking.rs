@@ -14,11 +14,11 @@ use crate::js::spawn;
 use crate::keys::{Certified, names_key, reason_for, result_of};
 use crate::trust::{CERTIFICATE_TOPIC, UNTRUSTED_TOPIC, Verified};
 
-/// What an event shows about its author, or the reason why it is withheld, as programs know it.
+/// The author of a signed event, `None` for an unsigned one, or the code of the reason why it is withheld.
 pub(super) type Verdict = Result<Option<Verified>, JsValue>;
 
 /// Whether this is the event by which a peer reports a deletion, or what is left of the deleted event. Neither has a
-/// signature, nor data that could be forged.
+/// signature or data that could be forged.
 fn is_about_deletion(body: &Body) -> bool {
     body.data.is_empty() && (body.deletes().is_some() || body.deleted().is_some())
 }
@@ -55,7 +55,7 @@ impl Endpoint {
         match &body.signature {
             Some(signature) => self.keyring.verify(topic, body, signature).into(),
             None if is_about_deletion(body) => JsValue::UNDEFINED,
-            // Also an event whose signature was taken away: its source names a key.
+            // If its source names a key, its signature was taken away.
             None if needs_signature || names_key(&body.source) => "not_signed".into(),
             None => JsValue::UNDEFINED,
         }

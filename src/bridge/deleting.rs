@@ -23,8 +23,8 @@ pub enum DeleteError {
 }
 
 impl Bridge {
-    /// Deletes a stored event, and returns the position of the deletion event. Allowed to its author, and with the right to
-    /// moderate its topic. Deleting it again gives the same position.
+    /// Deletes a stored event, and returns the position of the deletion event. Its author may do so, and accounts with the
+    /// right to moderate its topic. Deleting it again gives the same position.
     ///
     /// The peer empties the event: only its id, source, account and time stay, in history and for readers that resume. All
     /// subscribers of its topic get a [deletion event](crate::Event::deletes).

@@ -122,9 +122,9 @@ impl Bridge {
         self.status().subject
     }
 
-    /// What the peer lets this client do, for what the application offers: it does not show a form that the peer will refuse.
-    /// `None` while the link is down. The status on [`LINK_TOPIC`](crate::bridge::LINK_TOPIC) is published again when they
-    /// change, by a credential that allows more or less.
+    /// What the peer lets this client do, so that the application offers nothing that the peer would refuse. `None` while
+    /// the link is down. A credential that allows more or less changes the rights: then the status on
+    /// [`LINK_TOPIC`](crate::bridge::LINK_TOPIC) is published again.
     ///
     /// ```no_run
     /// use event_driven_kit::bridge::Right;

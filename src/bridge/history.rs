@@ -15,8 +15,8 @@ use crate::{Delivery, Event, TopicError};
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct HistoryPage {
-    /// The events, newest first, without those that an interceptor refuses: it may be empty although there is a next
-    /// page.
+    /// The events, newest first, without those that an interceptor refuses or whose signature is wrong: it may be empty
+    /// although there is a next page.
     pub events: Vec<Event>,
     /// Where the next page begins, or `None` if this is the last one.
     pub next: Option<Position>,

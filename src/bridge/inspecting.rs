@@ -21,9 +21,9 @@ pub struct RuleStatus {
     pub durability: Option<Durability>,
     /// Whether it has brought all events that existed when it began to read.
     pub has_caught_up: bool,
-    /// Its position in each stream of which it has read an event.
+    /// The position of its last event in each stream that it has read.
     pub positions: Vec<Position>,
-    /// How many events, and bytes, the peer may still send, and how many at most. `None` if it brings none.
+    /// Its flow control. `None` if the rule brings no events.
     pub credit: Option<Credit>,
 }
 
@@ -55,7 +55,7 @@ pub struct OutboxEvent {
     pub expires: Option<u64>,
 }
 
-/// All of this, and the status of the link.
+/// What developer tools show of a link.
 #[cfg(feature = "inspect")]
 pub(crate) struct Inspected {
     pub(crate) url: String,

@@ -47,7 +47,7 @@ impl Keyring {
         self.is_in_use.then_some(&self.keys)
     }
 
-    /// Verifies an event. All that are to be verified at one time are verified together.
+    /// Begins to verify an event. Events that arrive together are verified at the same time.
     pub(super) fn verify(&self, topic: &Topic, body: &Body, signature: &[u8; 64]) -> Promise {
         let message = copied(&trust::signed_bytes(topic.as_str(), &body.source, body));
         let time = body.time.map(|time| time as f64);

@@ -19,7 +19,8 @@ pub(super) struct Report {
     /// When the state was entered, in milliseconds of the monotonic clock.
     since: Cell<u64>,
     is_news: Cell<bool>,
-    /// What the last status was published with. Applications ask for them when they learn that something has changed.
+    /// The rights at the last update. The status does not contain them: if they change, it is published again, so that
+    /// applications ask for them.
     rights: RefCell<Rights>,
     _retained: Vec<Retention>,
 }

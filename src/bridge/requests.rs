@@ -91,7 +91,7 @@ impl Drop for Asked<'_> {
         if let Some(endpoint) = self.endpoint.upgrade() {
             endpoint.link.forget_request(self.id);
             endpoint.requests.borrow_mut().retain(|request| request.id != self.id);
-            // Another request may be sent instead, but no handler runs where a future is dropped.
+            // Another request may be sent now. Not at once: no handler may run where a future is dropped.
             let this = self.endpoint.clone();
             spawn(async move {
                 if let Some(endpoint) = this.upgrade() {

@@ -209,7 +209,7 @@ impl Drop for Interception {
         if let Some(all) = self.all.upgrade() {
             all.remove(&self.own);
         }
-        // Nothing else may oversee the topics it matched.
+        // The topics that it matched may have no interceptor now.
         if let Some(bus) = self.bus.upgrade() {
             bus.pure().invalidate(&self.own.pattern);
         }

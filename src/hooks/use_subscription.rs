@@ -14,8 +14,8 @@ use crate::{Bus, Cause, Event, HandlerResult, Subscription};
 /// The handler of the newest render is called, so it sees the newest props and state. Another pattern or bus
 /// makes a new subscription. An invalid pattern is reported on [`ERROR_TOPIC`](crate::ERROR_TOPIC).
 ///
-/// The subscription's [label](crate::Subscriber::label) is its pattern. With the feature `inspect`, the name of the component
-/// or hook that calls this stands before it.
+/// The subscription's [label](crate::Subscriber::label) is its pattern. With the feature `inspect`, the label begins with
+/// the name of the component or hook that calls this.
 #[hook]
 pub fn use_subscription(pattern: &str, handler: impl Fn(&Event) -> HandlerResult + 'static) {
     let component = component_of(&handler);
@@ -80,7 +80,7 @@ fn component_of<H>(_: &H) -> &'static str {
 /// The name before that of a closure, such as `<app::LinkBar as ..>::run::{{closure}}` or `app::use_outlet::{{closure}}`.
 fn component_in(name: &'static str) -> &'static str {
     let path = name.trim_start_matches('<').split([' ', '{', '<']).next().unwrap_or_default();
-    // What the macro of Yew makes of a hook.
+    // Yew's macro puts the body of a hook into `inner_fn`.
     let path = path.trim_end_matches(':').trim_end_matches("::inner_fn");
     path.rsplit(':').next().unwrap_or_default()
 }

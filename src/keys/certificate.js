@@ -44,7 +44,7 @@ export async function thumbprintOf({ x, y }) {
   return base64url(new Uint8Array(await crypto.subtle.digest("SHA-256", jwk)));
 }
 
-/** Makes a key that verifies of a JSON Web Key, whose `key_ops` and `use` may be narrower than needed. */
+/** Makes a verifying key from a JSON Web Key. Ignores its `key_ops` and `use`, which may not allow that. */
 export const importKey = async ({ kty, crv, x, y }) =>
   crypto.subtle.importKey("jwk", { kty, crv, x, y }, ECDSA, true, ["verify"]);
 
@@ -75,7 +75,7 @@ export function read(jwt) {
   if (to <= from) wrong("exp");
   if (to - from > 86_400) refuse("the certificate is valid for more than 24 hours");
   const subject = text("sub");
-  // Once it is escaped, it is a token of topics.
+  // Escaped, it must be a valid token of a topic.
   if (/^(~|\.{1,2}$)/.test(subject) || utf8(subject.replace(/[ .*>%$]/g, "%__")).length > 64) wrong("sub");
   const name = "name" in claims ? text("name") : undefined;
   const { kty, crv, x, y, d } = claims.cnf?.jwk ?? {};

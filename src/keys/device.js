@@ -27,7 +27,7 @@ async function access(name, operation) {
   }
 }
 
-/** Creates the device of a link. */
+/** Creates the device of a link. `offered` are certificates in the outbox; `isAwaited` says that an event waits for one. */
 export function device() {
   let key;
   let newest;
@@ -90,7 +90,7 @@ export function device() {
     /** The thumbprint of the key, and its public half as a JSON Web Key. `undefined` without cryptography. */
     key: (database) => keyOf(database).catch(() => undefined),
 
-    /** The public key, and its signature of what proves that this device has it. */
+    /** The public key, and a signature of `bytes`, which proves that this device has the key. */
     async prove(database, bytes) {
       try {
         const { point, secret } = await keyOf(database);
@@ -122,9 +122,9 @@ export function device() {
     },
 
     /**
-     * There is an event with this data on the topic of a key: in the outbox, or stored by the peer. If it is a certificate
-     * of this device, it signs from now on: from the outbox only what waits for one, because the peer may refuse it.
-     * Resolves to whether events are to be signed again.
+     * An event with this data is on the topic of a key: in the outbox, or stored by the peer. If it is a certificate of
+     * this device, events are signed under it from now on: until it is stored only those that wait for a certificate,
+     * because the peer may refuse it. Resolves to whether events are to be signed again.
      */
     async notice(database, key, data, isStored) {
       let certificate;

@@ -3,7 +3,7 @@
 
 import { covers, ECDSA, importKey, LEEWAY, read, thumbprintOf, certified } from "./certificate.js";
 
-/** Every peer may name keys, so that their number is bounded. Beyond it the oldest is forgotten. */
+/** The maximum number of keys, which any sender can name. Beyond it the oldest is forgotten. */
 const MAX_KEYS = 1_024;
 /** The maximum number of certificates of a key that are remembered. */
 const MAX_CERTIFICATES = 200;
@@ -11,10 +11,10 @@ const MAX_CERTIFICATES = 200;
 const FRESH = 60_000;
 /** The pauses before a key is looked up again: the certificate of an event may come right after it. */
 const PAUSES = [500, 1_000, 2_000];
-/** How old an event may be when its certificate comes: a certificate covers events before it, and both take a while. */
+/** How old an event may be when its certificate comes: a certificate covers events shortly before it. */
 const RECENT = (LEEWAY + 60) * 1_000;
 
-/** The source of the events that a key signs, and what their publisher adds. A thumbprint has one text. */
+/** The source of the events that a key signs; their publisher may add to it. Each thumbprint has only one spelling. */
 const KEY = /^\/keys\/([\w-]{42}[AEIMQUYcgkosw048])(?:\/|$)/;
 const REASONS = {
   not_signed: "the event has no signature",
@@ -86,7 +86,7 @@ export function keyring(issuers, ask) {
     return false;
   }
 
-  /** Whether a certificate is of this key, and issued. Found out once. */
+  /** Whether a certificate is for this key, and a trusted issuer has signed it. Computed once. */
   const isGood = (device, certificate) =>
     (certificate.isGood ??= thumbprintOf(certificate.jwk)
       .then((key) => key === device.key && isIssued(certificate))
@@ -107,7 +107,7 @@ export function keyring(issuers, ask) {
       await new Promise((done) => setTimeout(done, pause));
       await lookUp(device);
     }
-    // If none is valid at that time, any of them tells this apart from a key without certificates.
+    // The first one counts at any time: it tells a key without certificates from one without a valid certificate.
     const known = device.certificates.filter((certificate, at) => at === 0 || covers(certificate, seconds));
     const good = await Promise.all(known.map((certificate) => isGood(device, certificate)));
     const issued = known.filter((_, at) => good[at]);
@@ -141,8 +141,8 @@ export function keyring(issuers, ask) {
 }
 
 /**
- * Reads a page of a key's topic: the data and the time of each event, newest first. Of an older page only the
- * certificates count that an event waits for. Returns whether an event still waits for one.
+ * Reads a page of a key's topic: the data and the time of each event, newest first. From an older page, takes only the
+ * certificates that an event waits for. Returns whether an event still waits for one.
  */
 export function learn(device, page, isNewest) {
   const found = [];

@@ -5,7 +5,7 @@ use super::Link;
 /// What this tab has sent and received over sockets since its bridge was created.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct LinkCounters {
-    /// How often a socket was opened. The first time is no reconnect.
+    /// How often a socket was opened: once more than it reconnected.
     pub connections: u32,
     /// The messages that were handed to a socket.
     pub messages_out: u32,

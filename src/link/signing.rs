@@ -36,7 +36,7 @@ impl Link {
         self.when(self.device_key(), |link, key| drop(link.know(key)));
     }
 
-    /// The source of the events that a key signs, if it is one.
+    /// Tells the machine the source of the events that the key signs, and returns it. `None` without a key.
     fn know(&self, key: JsValue) -> Option<String> {
         if key.is_undefined() {
             return None;
@@ -66,15 +66,15 @@ impl Link {
 
     /// A durable event that may carry a certificate is in the outbox, or `is_stored` by the peer.
     ///
-    /// From a stored one on all events are signed. In the outbox it may wait behind events that wait for a certificate:
-    /// they are signed under it, and leave right before it.
+    /// Once one is stored, all events are signed. In the outbox it may be behind events that wait for a certificate: they
+    /// are signed under it, and leave right before it.
     pub(crate) fn noticed(&self, topic: &Topic, data: &[u8], is_stored: bool) {
         if let Some((key, data)) = self.certificate_in(topic, data) {
             self.when(self.notice(key, data, is_stored), Self::sign_again_if);
         }
     }
 
-    /// The same. Resolves to whether events are to be signed again.
+    /// Passes such data to the device. Resolves to whether events are to be signed again.
     pub(crate) fn notice(&self, key: &str, data: &str, is_stored: bool) -> Promise {
         self.device.notice(self.store.database(), key, data, is_stored)
     }

@@ -50,8 +50,8 @@ export interface Stats {
   /** Events and deliveries by topic: `stats.topics()["a.b"]?.events`. */
   readonly topics: () => Record<string, { events: number; deliveries: number }>;
   /**
-   * Calls, failures and milliseconds by label: all together, and what half of the calls and 95 % of them did not exceed
-   * (at most a fifth too many).
+   * Calls, failures and milliseconds by label: in total, and those that half (`p50`) and 95 % (`p95`) of the calls did
+   * not exceed, at most a fifth too many.
    */
   readonly handlers: () => Record<string, { calls: number; failures: number; ms: number; p50: number; p95: number }>;
   /** The number of subscriptions, without those of the counters. */
@@ -201,7 +201,7 @@ export interface Bus<Events extends object = EventMap, Requests extends object =
   ) => Promise<void>;
   /** Counts events and measures handlers until it is stopped: `console.table(stats().handlers())`. */
   readonly stats: (options?: { readonly atMost?: number; readonly signal?: AbortSignal }) => Stats;
-  /** For developer tools: answers the questions of `event-driven-kit/inspector`, which shows a bus with `inspect(bus)`. */
+  /** Returns the function that `event-driven-kit/inspector` asks. Its own `inspect(bus)` shows a bus. */
   readonly inspect: () => (question: number, given?: unknown) => unknown;
 }
 

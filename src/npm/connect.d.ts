@@ -118,11 +118,14 @@ export interface HistoryPage {
 /** What the peer's log holds of a topic. */
 export interface Tally {
   readonly topic: string;
-  /** How many events follow the position, at most 1,000. All of them without one, or with one of another log. */
+  /** How many events follow the position, at most 1,000. Without one, or with one of another log, all events count. */
   readonly count: number;
   /** The position of the newest event. Absent if the topic has no events. */
   readonly head?: Position;
-  /** The newest event that was not deleted. Absent if it is 4 kB or larger, or not among the newest few. */
+  /**
+   * The newest event that was not deleted. Absent if it has 4,096 bytes or more, if it is not among the newest 16, or if an
+   * interceptor or its signature withholds it.
+   */
   readonly newest?: Event;
   /** Why the topic was not counted: `not_allowed`, or `illegal_topic`. */
   readonly code?: string;
@@ -166,7 +169,7 @@ export interface Certificate {
   readonly expires: number;
 }
 
-/** The peer has taken a certificate: stored at this offset of its stream of certificates. */
+/** A certificate that the peer has stored, at this offset of its stream of certificates. */
 export interface SentCertificate extends Omit<Certificate, "name"> {
   readonly id: string;
   readonly offset: string;
@@ -237,7 +240,7 @@ export interface ConnectOptions {
   readonly signal?: AbortSignal;
 }
 
-/** For each right the patterns of topics. */
+/** The patterns of topics for each right. */
 export interface Rights {
   readonly publish: readonly string[];
   readonly subscribe: readonly string[];
@@ -285,7 +288,7 @@ export interface Link extends Disposing {
   ) => Promise<HistoryPage>;
   /**
    * Deletes a stored event, and resolves with the position of the deletion event:
-   * `await link.delete(event.delivery.position)`. Allowed to its author, and with the right to moderate its topic. Only
+   * `await link.delete(event.delivery.position)`. Its author may do so, and who has the right to moderate its topic. Only
    * the event's id, source, account and time stay in the peer's log, and all subscribers get an event with
    * {@link Event.deletes}. Rejects with `not_allowed`, with `not_found`, or with `not_available` if the peer cannot delete.
    * Waits for the link; deleting an event again does no harm.

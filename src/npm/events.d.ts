@@ -40,8 +40,8 @@ export interface Event<Data = unknown> {
   /** How it arrived: `if (event.delivery.status === "stored") shown(event.delivery.position)`. */
   readonly delivery: Delivery;
   /**
-   * If the peer reports with this event that another one on this topic was deleted: the position of that one.
-   * `if (event.deletes) hide(event.deletes.offset)`. It has no `data`.
+   * Set if the peer reports with this event that it has deleted another one of this topic: the position of that one.
+   * Such a report has no `data`: `if (event.deletes) hide(event.deletes.offset)`.
    */
   readonly deletes?: Position;
   /** Whether this event was deleted, so that it has no `data`: `if (event.deleted) showTombstone(event.id)`. */

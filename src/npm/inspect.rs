@@ -1,4 +1,4 @@
-//! What developer tools use: see `inspect.js` for the questions.
+//! What developer tools use: see `npm/src/inspector/inspection.js` for the questions.
 
 use wasm_bindgen::prelude::*;
 

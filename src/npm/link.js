@@ -145,7 +145,7 @@ function readRule(rule) {
   return [pattern, direction !== "out", direction !== "in", durable, signed, last, events, bytes];
 }
 
-/** A text of the names and the keys of issuers, in turns. */
+/** The name and the keys of each issuer, one after the other, as a text that can be compared. */
 function issuersOf({ issuers }) {
   return JSON.stringify(Object.entries(issuers).flatMap(([name, keys]) => [name, JSON.stringify(keys)]));
 }

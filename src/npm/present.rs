@@ -1,4 +1,4 @@
-//! The functions of JavaScript's bridge object besides rules: history and presence.
+//! The functions of JavaScript's bridge object besides rules: history, deletes, counts and presence.
 
 use js_sys::{Array, Function, Promise};
 use session::Stream;

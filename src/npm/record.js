@@ -43,7 +43,7 @@ function placeOf({ delivery: { status: stage, position }, account: authid }) {
   return { stage, stream, epoch, sequence, authid };
 }
 
-/** What only some of the subscribers have received, and what the bus has reported. */
+/** The stages of events that only subscribers with echo have received. */
 const NOT_PUBLISHED = ["queued", "kept", "sent", "rejected"];
 
 /** Publishes the events of a recording again, as new ones. */

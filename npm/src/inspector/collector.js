@@ -2,7 +2,7 @@
 
 import { Histogram, Rate } from "./histogram.js";
 
-/** The newest events that the flow keeps. */
+/** How many of the newest events the flow keeps at least. */
 export const FLOW_KEPT = 2_000;
 const TEXT_KEPT = 4_096;
 const MAX_KEYS = 1_000;

@@ -61,8 +61,8 @@ export function matches(filter, text) {
 const MAX_ROWS = 200;
 
 /**
- * A table. Each column has a title, `of` for the shown text of a row, and perhaps `by` for its place when a reader sorts:
- * numbers then descend.
+ * A table. Each column has a title, `of` for the text of a row, and perhaps `by`, a number by which a reader can sort the
+ * rows, the highest first.
  */
 export function tableView(label, columns, empty) {
   const body = make("tbody");

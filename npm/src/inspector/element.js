@@ -35,7 +35,7 @@ export function defineInspector() {
       }
 
       connectedCallback() {
-        // Set before this class was known.
+        // `bus` was set before the element was registered.
         if (Object.hasOwn(this, "bus")) {
           const { bus } = this;
           delete this.bus;
@@ -63,7 +63,7 @@ export function defineInspector() {
   );
 }
 
-/** Fills the element, and returns what ends that. */
+/** Fills the element, and returns a function that stops what it has started. */
 function show(host, root, its) {
   const collector = new Collector(its);
   const replay = host.getAttribute("replay") ?? undefined;

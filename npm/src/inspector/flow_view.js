@@ -1,4 +1,4 @@
-// The flow: the newest events, one below the other. Only the rows in view are elements, whatever has passed.
+// The flow: the newest events, one below the other. Only the rows in view have elements.
 
 import { make, mark, matches, shownBytes, shownCount, shownMicros, shownTime, write } from "./dom.js";
 import { t } from "./language.js";
@@ -114,7 +114,7 @@ export function flowView(collector) {
 
   return {
     element,
-    /** Shows what has passed, unless the reader has paused. */
+    /** Shows what has passed. While the reader has paused, the rows stay as they are. */
     show(filter, isPaused) {
       if (!isPaused) {
         const all = collector.flow;

@@ -1,6 +1,6 @@
 // Plays a recording on a sealed bus: each event is delivered as it was, and none leaves the bus.
 
-/** What a handler has published on the bus alone, it publishes again when its cause is played. */
+/** A local event that a handler has published: the handler publishes it again when its cause is played. */
 const isPublishedAgain = ({ stage, cause, topic }) =>
   topic === "$bus.error" || (cause !== undefined && stage === "local" && !topic.startsWith("$"));
 

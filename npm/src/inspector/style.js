@@ -1,4 +1,4 @@
-// The style, as a sheet of its own: it needs no inline style, which a page's policy may forbid.
+// The style, as a constructed sheet: a page's Content Security Policy may forbid inline styles.
 
 const STYLE = `
 :host {

@@ -22,7 +22,7 @@ const ISSUER_KEYS: &str = "event-driven-kit.chat.issuer-keys";
 const ISSUER: &str = "event-relay";
 /// How long before its end a certificate is replaced, in milliseconds.
 const EARLY_MS: f64 = 3_600_000.0;
-/// The longest wait for that, in milliseconds: timers are not exact over hours, and a device may sleep.
+/// How often that time is checked, in milliseconds: timers are not exact over hours, and a device may sleep.
 const WAIT_MS: f64 = 600_000.0;
 
 #[wasm_bindgen(inline_js = "
@@ -64,7 +64,7 @@ pub fn sign_in(peer: BridgeOptions) -> BridgeOptions {
     peer.credentials(move || ready(token()))
 }
 
-/// Has the messages of this device certified, if it can, for as long as the page is open.
+/// Keeps this device certified while the page is open, if it can, so that its messages are signed.
 pub fn certify(bridge: &Rc<Bridge>) {
     if kept(ISSUER_KEYS).is_none() || token_key().is_none() {
         return;

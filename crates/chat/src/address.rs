@@ -35,7 +35,7 @@ pub fn named() -> Named {
     Named { room, offset }
 }
 
-/// A hash that was typed by hand may not be well-formed. It is used as it is.
+/// Decodes a name in a hash. One that was typed by hand may not be well-formed: it stays as it is.
 fn decoded(name: &str) -> String {
     let decoded = decode_uri_component(name).map(String::from);
     decoded.unwrap_or_else(|_| name.to_owned())

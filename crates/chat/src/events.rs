@@ -68,7 +68,7 @@ pub enum RoomError {
     Empty,
     /// It is too long for a topic once escaped.
     TooLong,
-    /// It needs the user's own id, which the relay has not said yet.
+    /// It needs the user's own id, which the relay has not sent yet.
     Unknown,
     /// It breaks a rule of topics, which the escape should prevent.
     Topic,

@@ -13,8 +13,7 @@ use yew::virtual_dom::VNode;
 
 use crate::storage;
 
-/// The key of the chosen language in the browser's storage, and of the theme and the contrast. The script in index.html
-/// reads the same.
+/// The key of the chosen language in the browser's storage, which the script in index.html reads, too.
 pub const LANGUAGE: &str = "language";
 
 /// The variable of the script in index.html that holds the promise of the translations.

@@ -24,7 +24,7 @@ const MAX_CLIENTS: usize = 50;
 thread_local! {
     /// The client ids of this browser as they are kept, because each event asks for them. Empty until they are read.
     static OWN_CLIENTS: RefCell<Option<String>> = const { RefCell::new(None) };
-    /// Another tab remembers a client id, too.
+    /// Forgets them when another tab has remembered one.
     static OTHER_TABS: Option<EventListener> =
         window().map(|window| EventListener::new(&window, "storage", |_| OWN_CLIENTS.set(None)));
 }

@@ -244,7 +244,7 @@ impl Desk {
         }
     }
 
-    /// The field has another text than the user has typed.
+    /// The page has changed the text in the field.
     fn has_text(&self) {
         self.check_length();
         self.draft.keep_now();

@@ -57,7 +57,7 @@ pub fn LinkBar(props: &LinkBarProps) -> Html {
     }
 }
 
-/// The number of messages that wait. What else waits the user has not sent.
+/// The number of messages that wait. Other events, such as read positions, do not count.
 fn messages_in(bridge: &Bridge) -> usize {
     let outbox = bridge.outbox();
     outbox.iter().filter(|event| event.topic.ends_with(TEXT_MESSAGE)).count()

@@ -25,7 +25,7 @@ pub fn use_members(
 ) -> Vec<Member> {
     let here = use_state_eq(|| (String::new(), Vec::new()));
     let is_away = use_is_away();
-    // While no room is open, a topic that no page joins.
+    // While no room is open, it watches a topic that no page joins.
     let topic = room.map_or("$none", |room| room.presence()).to_owned();
     let (set, myself) = (here.setter(), me.clone());
     use_subscription(&[PRESENCE_TOPIC, &topic].concat(), move |event| {
@@ -69,7 +69,7 @@ fn use_is_away() -> bool {
     *is_away
 }
 
-/// The button that opens the list of persons, and the list.
+/// The button that opens the list of people, and the list.
 pub fn member_list(members: &[Member], is_direct: bool) -> Html {
     if members.is_empty() {
         return Html::default();

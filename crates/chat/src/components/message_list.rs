@@ -2,7 +2,7 @@
 //! messages again, and takes waiting ones back, on request. It shows the message that `ui.jump` or the address names, and
 //! publishes what was seen.
 //!
-//! It answers the wish to change the newest message with `ui.edit`.
+//! When `ui.edit_last` asks for the user's newest message, it publishes that message as `ui.edit`.
 //!
 //! Only a part of the messages is in the page: [`viewport`] decides which, and keeps what is read in its place.
 

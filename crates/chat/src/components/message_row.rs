@@ -115,7 +115,7 @@ fn time(props: &MessageRowProps) -> Html {
         <time datetime={clock::iso(time_ms)}>{ clock::local(time_ms, *today) }</time>
     };
     match row.offset() {
-        // It is reached by the keyboard in another way than by a thousand stops.
+        // Not a tab stop: a list may have a thousand of them.
         Some(offset) => {
             html! { <a href={address::hash_of(room, offset)} tabindex="-1">{ time }</a> }
         }

@@ -1,4 +1,4 @@
-//! What the message list asks the bridge. Above all the sender of an event, as the relay attests it. An event's own
+//! What the message list asks the bridge: above all for the sender of an event, as the relay attests it. An event's own
 //! claim about its sender proves nothing.
 
 use std::rc::Rc;

@@ -1,5 +1,5 @@
 //! The state behind the list of rooms: it folds the events of all rooms and of the user, and lasts as long as the page.
-//! Components read it, and render again when it calls them.
+//! Components read it, and render again when it calls `on_change` and `on_page`.
 //!
 //! It is neither a component nor a hook: each room would need one of its own, whether it is shown or not.
 
@@ -78,7 +78,7 @@ pub struct RoomList {
     timer: RefCell<Option<Timeout>>,
     drawing: RefCell<Option<Timeout>>,
     title: RefCell<String>,
-    /// Calls the list of rooms, and the page.
+    /// Draw the list of rooms, and the page.
     pub on_change: RefCell<Option<Callback<()>>>,
     on_page: RefCell<Option<Callback<()>>>,
     _subscriptions: RefCell<Vec<Subscription>>,

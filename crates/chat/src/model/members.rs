@@ -6,7 +6,7 @@ use super::text;
 use crate::events::{Here, PersonId};
 use crate::letters::lower;
 
-/// The most persons that are listed.
+/// The most people who are listed.
 const MAX: usize = 200;
 
 /// A person in a room.
@@ -22,7 +22,7 @@ pub struct Member {
     pub is_me: bool,
 }
 
-/// The persons in a room in the order of their names, the user first.
+/// The people in a room in the order of their names, the user first.
 pub fn members(
     occupants: impl IntoIterator<Item = (PersonId, Here)>,
     me: Option<&PersonId>,

@@ -16,9 +16,9 @@ enum End {
     Failed,
 }
 
-/// Reads what the messages of `days` need, which are sorted from the newest on, and keeps those days of which all was
-/// read. `page` reads a page before a position: of one day, or of all days since the first message. It returns what the
-/// page holds, and where the next one begins.
+/// Reads the relations of the messages of `days`, which begin with the newest. Afterwards `days` has only those that were
+/// read completely. `page` reads a page before a position: of one day, or of all days since the first message. It returns
+/// what the page holds, and where the next one begins.
 pub async fn read_back<T, P>(
     days: &mut Vec<u32>,
     mut page: impl AsyncFnMut(Option<u32>, Option<P>) -> Option<(Vec<T>, Option<P>)>,

@@ -179,7 +179,7 @@ impl Timeline {
             }
             Change::Failed { id, refusal } => {
                 if let Some(row) = self.remove_pending(&id) {
-                    // Before the history is there, nothing says between which messages it stands.
+                    // Its neighbours are known once the history is there.
                     let place = if self.is_live { self.fixed(&row) } else { row.place };
                     self.insert(row.seen.clone(), State::Failed(refusal), place);
                 }

@@ -77,7 +77,7 @@ impl Feed {
                 return None;
             }
             feed.paging.set(if read.is_some() { Paging::Idle } else { Paging::Failed });
-            // Else the part has changed meanwhile, and the page may not be the one before it.
+            // If the part has changed meanwhile, the page may not be the one before it.
             if feed.look(|timeline| timeline.oldest() == oldest)
                 && let Some(part) = read
             {
@@ -105,7 +105,7 @@ impl Feed {
             return self.is_gone();
         }
         if offset <= newest.offset && self.live.borrow_mut().covers(newest.epoch, offset) {
-            // No page has more messages there.
+            // What the log has there is shown already: a page would bring no more.
             self.show_part(None);
             return self.show_nearest(offset);
         }
@@ -125,7 +125,7 @@ impl Feed {
                 return None;
             }
             let (epoch, newest) = part.newest?;
-            // The page may reach into the newest messages, which are in one piece with it then.
+            // The page may reach into the newest messages: then both are one piece.
             let is_live = feed.live.borrow_mut().covers(epoch, newest);
             if is_live {
                 part.add_to(&mut feed.live.borrow_mut());

@@ -1,4 +1,5 @@
-//! Publishes the newest message that the user has seen as `ui.seen`: it is on the screen, and the page has the focus.
+//! Publishes the newest message that the user has seen as `ui.seen`. A message is seen if it is on the screen while the
+//! page has the focus.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;

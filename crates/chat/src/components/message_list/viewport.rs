@@ -202,7 +202,7 @@ impl Viewport {
         window::drawn(chunks, seen, drawn.clone()) != *drawn
     }
 
-    /// Whether the list is at its end, and which row is the anchor, if the reader has scrolled.
+    /// If the reader has scrolled, notes whether the list is at its end, and which row is the anchor.
     fn look(&self) {
         let Some(scroller) = self.scroller.cast::<Element>() else { return };
         let scroll_top = scroller.scroll_top();

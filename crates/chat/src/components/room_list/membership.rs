@@ -1,4 +1,4 @@
-//! What rooms are to the user, and what the user publishes about themselves.
+//! The memberships of the user in rooms, and what the user publishes about themselves.
 
 use super::{PROFILE, RoomList};
 use crate::events::{Membership, Person, PersonId, Profile, Room};

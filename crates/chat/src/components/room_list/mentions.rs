@@ -32,7 +32,7 @@ impl RoomList {
 /// Whether the message at this position mentions a person. `None` if it cannot be read.
 async fn is_said(bridge: &Bridge, room: &Room, (epoch, offset): At, person: &str) -> Option<bool> {
     let topic = room.text_message.as_str();
-    // It knows the stream.
+    // The newest message names the stream.
     let page = bridge.history(topic, None, 1).await.ok()?;
     let Some(newest) = page.events.first().and_then(stored_at) else { return Some(false) };
     let next = Position { epoch, offset: offset.saturating_add(1), id: None, ..newest.clone() };

@@ -95,7 +95,7 @@ impl Timeline {
         }
     }
 
-    /// Joins a separate part that ends where this one begins. Where it goes further, this one knows all already.
+    /// Joins a separate part that ends where this one begins, or later: messages that both have are taken from this one.
     pub fn join(&mut self, mut before: Self) {
         let oldest = self.part.oldest;
         let is_known = |row: &&Rc<Row>| oldest.is_some_and(|oldest| row.place >= oldest);
@@ -143,7 +143,7 @@ impl Timeline {
         self.forget(&gone);
     }
 
-    /// Whether it is so full that new messages have no room although the reader is at its beginning.
+    /// Whether it is twice as full as it should be: it was not trimmed because the reader is at its beginning.
     pub fn is_overfull(&self) -> bool {
         self.chunks.len() > 2 * MAX_ROWS || self.chunks.bytes() > 2 * MAX_BYTES
     }

@@ -30,7 +30,7 @@ pub struct About {
 pub struct Said {
     /// The id of the event.
     pub event: Rc<str>,
-    /// Who has sent it.
+    /// Its author.
     pub author: Author,
     /// Its place in the log, or [`Place::Pending`] while this browser's outbox has it.
     pub place: Place,
@@ -131,7 +131,7 @@ impl Fold {
         !self.waiting.is_empty()
     }
 
-    /// The client of `author` from which that text is.
+    /// The client of `author` that has sent that text.
     pub fn editor(&self, author: &Author) -> Option<&Author> {
         self.edits.iter().map(|edit| &edit.author).find(|editor| editor.is(author))
     }

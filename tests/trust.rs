@@ -1,4 +1,4 @@
-//! Signed events in a browser, against a hostile peer: the attacks 31 to 35 of the attack suite.
+//! Signed events in a browser, against a hostile peer.
 #![cfg(all(target_arch = "wasm32", feature = "trust"))]
 
 #[path = "bridge/fake_socket.rs"]
@@ -41,7 +41,7 @@ struct Page {
     bus: Bus,
     bridge: Bridge,
     peer: Peer,
-    /// What subscribers of `chat.>` got, with who it is from.
+    /// What subscribers of `chat.>` got, each event with its author.
     heard: Log,
     withheld: Log,
     _subscriptions: [Subscription; 2],
@@ -357,14 +357,14 @@ async fn history_has_no_event_that_is_withheld() {
         peer.append_body("old.a", event);
     }
     let mut page = Page::open(peer, options(&issuer), Rule::inbound("chat.>")).await;
-    let told = Log::default();
-    let (history, kept) = (page.bridge.history("old.a", None, 10), told.clone());
+    let reported = Log::default();
+    let (history, kept) = (page.bridge.history("old.a", None, 10), reported.clone());
     wasm_bindgen_futures::spawn_local(async move {
         let events = history.await.unwrap().events;
         kept.borrow_mut().extend(events.iter().map(tell));
     });
     page.serve().await;
-    assert_eq!(*told.borrow(), ["plain anonymous", "good verified ann (Ann)"]);
+    assert_eq!(*reported.borrow(), ["plain anonymous", "good verified ann (Ann)"]);
     assert_eq!(page.withheld(), ["bad bad_signature"]);
 }
 
@@ -373,12 +373,12 @@ async fn a_certificate_is_reported_once_when_it_is_first_used() {
     let (issuer, ann) = (Issuer::new().await, Device::of("ann").await);
     let peer = peer_with(&issuer, &ann, &[]).await;
     let mut page = Page::open(peer, options(&issuer), Rule::inbound("chat.>")).await;
-    let told = Log::default();
-    let _told = page.bus.subscribe(CERTIFICATE_TOPIC, {
-        let told = told.clone();
+    let reported = Log::default();
+    let _reported = page.bus.subscribe(CERTIFICATE_TOPIC, {
+        let reported = reported.clone();
         move |event| {
             let Certified { subject, name, key, expires } = (*event.data::<Certified>()?).clone();
-            told.borrow_mut().push(format!("{subject} {name:?} {key} {expires}"));
+            reported.borrow_mut().push(format!("{subject} {name:?} {key} {expires}"));
             Ok(())
         }
     });
@@ -388,5 +388,5 @@ async fn a_certificate_is_reported_once_when_it_is_first_used() {
     page.serve().await;
     let expires = (NOW + 3_600) * 1_000;
     let expected = format!("ann Some(\"Ann\") {} {expires}", ann.thumbprint());
-    assert_eq!(*told.borrow(), [expected]);
+    assert_eq!(*reported.borrow(), [expected]);
 }

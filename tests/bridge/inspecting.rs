@@ -14,7 +14,7 @@ use wasm_bindgen_test::wasm_bindgen_test;
 use crate::{listen, online, say};
 
 #[wasm_bindgen_test]
-async fn a_bridge_tells_its_rules_with_positions_and_credit_its_outbox_and_what_it_has_carried() {
+async fn a_bridge_reports_its_rules_with_positions_and_credit_its_outbox_and_what_it_has_carried() {
     let news = Rule::inbound("news.*").from(StartFrom::Earliest).window(10, 1 << 20);
     let (bus, bridge, mut peer) = online([Rule::outbound("chat.a").durable(), news]).await;
     let (_news, _) = listen(&bus, "news.*", false);

@@ -53,7 +53,7 @@ test("an inspection and stats see the same events, and each goes on without the 
   again();
 });
 
-test("stats tell percentiles of the handlers' times", () => {
+test("stats report percentiles of the handlers' times", () => {
   const { subscribe, publish, stats } = createBus();
   let slow = false;
   subscribe("a", () => {

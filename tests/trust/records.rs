@@ -55,9 +55,9 @@ async fn the_newest_event_of_a_tally_is_verified_or_withheld() {
         peer.append_body(topic, event);
     }
     let mut page = Page::open(peer, options(&issuer), Rule::inbound("chat.>")).await;
-    let told = Log::default();
+    let reported = Log::default();
     let topics = ["old.a", "old.b", "old.none", "old.c"].map(|topic| (topic.to_owned(), None));
-    let (tally, kept) = (page.bridge.tally(topics.to_vec()), told.clone());
+    let (tally, kept) = (page.bridge.tally(topics.to_vec()), reported.clone());
     wasm_bindgen_futures::spawn_local(async move {
         let newest = tally.await.unwrap().into_iter().map(|tally| {
             let newest = tally.newest.as_ref().map_or("none".to_owned(), tell);
@@ -67,6 +67,6 @@ async fn the_newest_event_of_a_tally_is_verified_or_withheld() {
     });
     page.serve().await;
     let expected = ["1 good verified ann (Ann)", "1 none", "0 none", "1 plain anonymous"];
-    assert_eq!(*told.borrow(), expected);
+    assert_eq!(*reported.borrow(), expected);
     assert_eq!(page.withheld(), ["bad bad_signature"]);
 }

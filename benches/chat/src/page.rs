@@ -61,7 +61,7 @@ pub async fn cpu_seconds(ann: &Browser) -> f64 {
     of_tasks.and_then(|metric| metric["value"].as_f64()).expect("Chromium counts the time of tasks")
 }
 
-/// Throttles the CPU of the page to a part of it.
+/// Makes the CPU this many times slower for the page.
 pub async fn throttle(ann: &Browser, times: u32) {
     ann.call("Emulation.setCPUThrottlingRate", json!({ "rate": times })).await;
 }
@@ -87,7 +87,7 @@ pub async fn timed(work: impl Future<Output = ()>) -> f64 {
     begun.elapsed().as_secs_f64()
 }
 
-/// Between two messages of a writer at this rate.
+/// The time between two messages of a writer at this rate.
 pub fn per_second(messages: u32) -> Duration {
     Duration::from_secs(1) / messages
 }

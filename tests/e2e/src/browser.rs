@@ -268,7 +268,7 @@ impl Browser {
         }
     }
 
-    /// The same with the text of the key, which activates a button.
+    /// Presses Enter with the text of the key, which activates a button.
     pub async fn activate(&self) {
         for (kind, text) in [("keyDown", "\r"), ("keyUp", "")] {
             let key = json!({ "type": kind, "key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13, "text": text });

@@ -10,10 +10,10 @@ use crate::toolchain::{Toolchain, WASM};
 use crate::workspace::Workspace;
 use anyhow::{Context, Result};
 
-/// Measures only the browsers.
+/// The arguments that measure only the browsers.
 const BROWSERS: [&str; 2] = ["--only", "browsers"];
 const NEEDS: &[Need] = &[Need::WasmBindgen, Need::Chromium, Need::Firefox, Need::WebKit];
-/// The tests that print figures, and the begin of each line with one.
+/// The tests that print figures, and how each line with a figure begins.
 const TESTS: [&str; 4] = ["--test", "trust", "--", "speed"];
 const MEASURED: &str = "measured: ";
 

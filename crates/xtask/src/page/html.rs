@@ -69,7 +69,7 @@ fn asset(mut attributes: BTreeMap<String, String>) -> Result<Asset> {
         "inline" => {
             let href = take("href")?;
             if !href.ends_with(".css") {
-                bail!("{href} is no style sheet: only those are inlined by crates/xtask/src/page");
+                bail!("{href} is not a style sheet: crates/xtask/src/page inlines only those");
             }
             Asset::Inline { href }
         }

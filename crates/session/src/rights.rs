@@ -17,7 +17,8 @@ pub const MAX_PATTERNS: usize = 64;
 const PLACEHOLDER: &str = "{sub}";
 
 /// What a client may do with topics: for each [`Right`] a list of patterns. What no pattern covers is forbidden.
-/// Certificates of keys are the exception: clients with any right may read them by their exact topic, and send their own.
+/// Certificates of keys are the exception: clients with any right may read them by their exact topic, and send their
+/// own.
 ///
 /// In lists, the token `{sub}` stands for the [escaped](Subject::escaped) subject. [`Rights::for_subject`] replaces
 /// it; a server does so when it is [granted](crate::server::Server::granted) the rights.

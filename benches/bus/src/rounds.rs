@@ -2,7 +2,7 @@
 
 use crate::Compared;
 
-/// The comparison of ours and a peer, of which each pair is a round.
+/// Compares ours with a peer. Each pair is a round.
 pub fn compared(rounds: &[(f64, f64)]) -> Compared {
     let ratios = sorted(rounds.iter().map(|(ours, peer)| ours / peer));
     let (low, high) = interval(&ratios);
@@ -15,8 +15,8 @@ pub fn compared(rounds: &[(f64, f64)]) -> Compared {
     }
 }
 
-/// The 95 % interval of the median, derived only from the order of the values: each value is above the median as likely
-/// as below it. With five values or fewer, it spans all of them.
+/// The 95 % interval of the median, derived only from the order of the values: each value is as likely above the true
+/// median as below it. With eight values or fewer, it spans all of them.
 fn interval(sorted: &[f64]) -> (f64, f64) {
     const OUTSIDE: f64 = 0.05;
     let rounds = sorted.len();

@@ -109,7 +109,7 @@ pub struct Server {
     kind: Kind,
     child: Child,
     address: SocketAddr,
-    /// With which its clients sign in.
+    /// The token with which its clients sign in.
     token: Option<Token>,
     _data: TempDir,
 }

@@ -48,7 +48,7 @@ impl<P: Payload> Bus<P> {
     /// The flag of this bus. Zero means that nothing is in flight and nothing observes deliveries. Then the
     /// host executor may run a route of its own: it sets the flag to 1, calls the handlers, clears the
     /// lowest bit, and calls [`Bus::proceed`] if the flag is not zero after that. The host may also set the bits
-    /// from 16 on, so that all events go through the bus.
+    /// of the values 16 to 128, so that all events go through the bus.
     pub fn flag(&self) -> &Cell<u8> {
         self.core.flag()
     }

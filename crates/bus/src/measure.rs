@@ -140,7 +140,8 @@ impl Counts {
 
 impl HandlerCount {
     /// The time that this share of the calls did not exceed, for example 0.95 for 95 % of them. It comes from the
-    /// [histogram](Self::histogram), so it may be up to twice the exact one. Zero if there were no calls.
+    /// [histogram](Self::histogram), so it may be up to twice the exact time, and is at most 16.8 seconds. Zero if
+    /// there were no calls.
     ///
     /// ```
     /// use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Observing the turns of a bus: which event is delivered, which handler has published it, and which handlers it reaches.
+//! Observing the turns of a bus: which event is delivered, which handler published it, and which handlers it reaches.
 
 use std::fmt;
 use std::rc::{Rc, Weak};
@@ -13,10 +13,11 @@ pub trait Observer<P: Payload> {
         let _ = turn;
     }
 
-    /// A handler is about to be called.
+    /// A handler is about to be called. If its subscription has just ended, neither the call nor [`Observer::called`]
+    /// follows.
     fn calls(&self) {}
 
-    /// The handler has returned.
+    /// The handler that was called last has returned.
     fn called(&self, call: &ObservedCall<'_>) {
         let _ = call;
     }
@@ -48,7 +49,7 @@ pub struct ObservedCall<'a> {
     pub failed: bool,
 }
 
-/// Keeps an observer. Dropping it ends the observation. Created by [`Bus::observe`].
+/// Shows a bus to an observer until it is dropped. Created by [`Bus::observe`].
 #[must_use = "the observer sees the bus until this is dropped"]
 pub struct Observation<P: Payload> {
     core: Weak<Core<P>>,
@@ -68,11 +69,11 @@ pub struct SubscriptionInfo {
     pub in_group: bool,
     /// Whether it responds to requests.
     pub serves: bool,
-    /// How many events wait in its queue, or are unfinished.
+    /// How many events wait in its queue or are not finished yet. `None` if the subscription does not count them.
     pub pending: Option<usize>,
     /// How many events its full queue has dropped. `None` if it has no queue.
     pub dropped: Option<u64>,
-    /// The number by which the host executor knows it.
+    /// The number by which the host executor knows it. `None` if the bus itself calls the handler.
     pub host_number: Option<u32>,
 }
 

@@ -1,5 +1,5 @@
-//! Device keys of simulated worlds. Their signatures are as deterministic as the worlds; anyone could make them, but
-//! nothing does except the device.
+//! Device keys of simulated worlds. Their signatures are as deterministic as the worlds. Anything could forge them, but
+//! only the device makes them.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 

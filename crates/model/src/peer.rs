@@ -28,7 +28,7 @@ pub struct Peer {
     pub connections: BTreeMap<ConnectionNo, Connection>,
     /// The writes that are in no commit yet, in the order of their arrival.
     pub writes: VecDeque<(ConnectionNo, Write)>,
-    /// Whether the proof of a hello is valid. Without a change every proof is.
+    /// Decides whether the proof of a hello is valid. By default every proof is.
     pub verifies: fn(&Hello) -> bool,
     options: Arc<Options>,
 }

@@ -47,7 +47,7 @@ pub enum AdminError {
 #[derive(Debug)]
 pub(crate) struct Admin {
     pub(crate) store: Arc<dyn Store>,
-    /// Its writer ends when all others have dropped it.
+    /// Weak, because its writer ends when all others have dropped it.
     pub(crate) hub: Weak<Hub>,
     pub(crate) certificates: Option<Arc<Certificates>>,
 }
@@ -137,7 +137,7 @@ impl Admin {
         Some(self.revoke(revocation).await)
     }
 
-    /// Revokes at once, and in the log.
+    /// Revokes: first in memory, at once, and then in the log.
     #[cfg(unix)]
     async fn revoke(&self, revocation: Revocation) -> Result<String, String> {
         const NOT_LOGGED: &str =

@@ -12,13 +12,13 @@ pub use crate::limits::Raised;
 pub struct Admitted {
     /// What the client is granted.
     pub granted: Granted,
-    /// Higher rates for the account. A guest has none.
+    /// Higher rates for the account. They do not apply to guests.
     pub raised: Raised,
     /// The id of the key that verified the credential, for the audit log.
     pub key: Option<String>,
 }
 
-/// With the relay's limits.
+/// Admits with the relay's own rates.
 impl From<Granted> for Admitted {
     fn from(granted: Granted) -> Self {
         Self { granted, ..Self::default() }

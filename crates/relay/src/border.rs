@@ -69,7 +69,7 @@ pub(crate) struct Peer {
     address: IpAddr,
     pub(crate) gate: Gate,
     permit: Mutex<ConnectionPermit>,
-    /// Whether its handshake counts already, as that of TLS.
+    /// Whether its handshake was charged already, when TLS began.
     has_paid: bool,
     metrics: Arc<Metrics>,
 }
@@ -171,7 +171,7 @@ impl Border {
     }
 
     /// Counts the connection of a plain request for the client's address until the returned guard is dropped. Between
-    /// requests a proxy's connection is no client's. Returns `None` if there are too many connections.
+    /// requests, the connection of a proxy counts for no client. Returns `None` if there are too many connections.
     pub(crate) fn admits_request<'p>(
         &self,
         peer: &'p Peer,
@@ -190,7 +190,7 @@ impl Border {
         allowance.take(Kind::Kibibytes, REQUEST).await;
     }
 
-    /// The share of a client's address of the memory for unfinished messages.
+    /// What the address of a client may take of the memory for unfinished messages.
     pub(crate) fn unfinished(&self, client: &Client) -> Share {
         self.unfinished.share(&Key::of(client.address))
     }

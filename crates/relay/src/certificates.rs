@@ -1,9 +1,8 @@
 //! Certificates of keys, which are events: those that the relay takes, and those that it makes for its own accounts.
 //!
-//! A certificate states the account of a key, and any reader can verify it. The relay takes one from the holder of the
-//! key only, and only if its issuer has signed it, so that the topic of a key has nothing else on it but the relay's
-//! own
-//! [revocations](revocations).
+//! A certificate states the account of a key, and any reader can verify it. The relay takes a certificate only from the
+//! holder of the key, and only if its issuer has signed it. So the topic of a key holds nothing else but the relay's
+//! own [revocations].
 
 pub(crate) mod http;
 pub mod revocations;
@@ -80,7 +79,7 @@ pub(crate) struct Sender<'s> {
     pub(crate) key: Option<&'s PublicKey>,
 }
 
-/// The stream of certificates is the relay's own.
+/// The settings have a stream with the name of the stream of certificates, which is the relay's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct StreamTaken;
 
@@ -158,7 +157,7 @@ impl Certificates {
         self.charge(&certificate.subject)
     }
 
-    /// Takes a certificate from the rate of its account: it stays in the log for good.
+    /// Charges a certificate to the rate of its account, because it stays in the log for good.
     fn charge(&self, account: &str) -> Result<(), String> {
         if self.rates.len() >= ACCOUNTS {
             self.rates.retain_recent();

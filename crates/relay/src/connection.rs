@@ -51,7 +51,7 @@ pub(crate) struct Shared {
     /// Checks credentials. Without one, every client may connect.
     pub(crate) authority: Option<Arc<dyn Authority>>,
     pub(crate) proof_hosts: ProofHosts,
-    /// Whose certificates are taken. Without it, none are.
+    /// Checks the certificates of keys. Without it, none are taken.
     pub(crate) certificates: Option<Arc<Certificates>>,
     pub(crate) metrics: Arc<Metrics>,
     /// Becomes true when the relay is shutting down.
@@ -351,8 +351,8 @@ impl Connection {
                 Effect::Open(mut hello) => {
                     // The store needs no credential and no proof.
                     (hello.token, hello.proof) = (None, None);
-                    // The rights of a guest may name its id, which others then know. And a proof is good once only
-                    // because the fence of its client is in the store.
+                    // The rights of a guest may name its id, which others then know. And only the fencing token in the
+                    // store keeps a proof from being used twice.
                     let is_guest = self.server.subject().is_some_and(|it| it.starts_with('~'));
                     hello.reading &= !is_guest && hello.key.is_none();
                     self.greeting = Some(Greeting::of(&hello));

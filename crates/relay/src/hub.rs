@@ -206,7 +206,7 @@ impl Hub {
     /// arrives.
     ///
     /// # Errors
-    /// The response to the client, if it only reads and its id is taken.
+    /// The response to the client, if it only reads and its id is in use by another secret or a newer connection.
     pub fn arrive(
         &self,
         greeting: Greeting,

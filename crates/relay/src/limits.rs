@@ -77,7 +77,7 @@ impl Rate {
         Self::new(self.per_second.saturating_mul(factor), self.burst.saturating_mul(factor))
     }
 
-    /// At least this rate, with a burst that is as much higher.
+    /// A rate of `per_second` if that is higher, with a burst that rises by the same factor.
     fn raised(self, per_second: u32) -> Self {
         if self.per_second == 0 || per_second <= self.per_second {
             return self;
@@ -250,7 +250,7 @@ impl Limiter {
 
     /// Forgets keys without connections whose buckets are full again. Call it from time to time.
     pub fn forget_stale(&self) {
-        // A raised burst takes as long as that of the limits.
+        // A raised bucket takes as long to fill as one of the limits.
         let rates = self.limits.rates(Raised::default());
         let longest = rates.map(|(_, rate)| rate.refill()).into_iter().max();
         let longest = longest.unwrap_or_default();

@@ -44,7 +44,7 @@ enum Command {
         #[arg(long)]
         to: PathBuf,
     },
-    /// Revokes keys: closes their connections, and takes no more certificates of them.
+    /// Revokes keys or an account: closes their connections, and refuses their certificates from then on.
     Revoke(Revoke),
     /// Makes a key pair that signs tokens.
     Keys(NewKeys),

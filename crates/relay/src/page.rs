@@ -86,7 +86,8 @@ impl Policies {
         policies
     }
 
-    /// The page may have been rebuilt since the last response. Its scripts and styles are hashed again when a file has changed.
+    /// The current policy. If a file has changed since the last call, hashes the scripts and styles again: the page may
+    /// have been rebuilt.
     fn current(&self) -> HeaderValue {
         let files = html_files(&self.directory);
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);

@@ -10,13 +10,13 @@ use crate::border::Host;
 /// The hosts in the URLs of a relay that was given none.
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
-/// The hosts that a proof may be for. The request's header does not count: another relay could have been asked, and could
-/// pass the proof on.
+/// The hosts that a proof may be for. The request's `host` header does not count: another relay could get a proof for
+/// its own host and pass it on with that header.
 #[derive(Debug, Clone)]
 pub(crate) struct ProofHosts(Arc<[Host]>);
 
 impl ProofHosts {
-    /// The hosts by which clients reach the relay; none for those of loopback.
+    /// `hosts` are those by which clients reach the relay. If there are none, the names of loopback count.
     pub(crate) fn new(hosts: &[Host]) -> Self {
         if hosts.is_empty() {
             return Self(LOOPBACK.iter().filter_map(|host| host.parse().ok()).collect());

@@ -56,7 +56,7 @@ pub struct Config {
     pub proxies: Vec<IpNet>,
     /// Checks the clients' credentials. Without one, every client may connect, but only on loopback.
     pub authority: Option<Arc<dyn Authority>>,
-    /// Whose certificates of keys are taken, if any are. They need an authority.
+    /// Checks certificates of keys. Without it, or without an authority, none are taken.
     pub certificates: Option<Arc<Certificates>>,
     /// The certificate, if the relay itself speaks TLS.
     pub tls: Option<Tls>,

@@ -240,8 +240,8 @@ impl Client {
         self.identity.client
     }
 
-    /// Whether the peer attests that this source is of this client's events: `/clients/<id>` or
-    /// [that of its key](Self::signs_as), then what the client itself wrote.
+    /// Whether events with this source, which the peer attests, are this client's. Their source is `/clients/<id>` or
+    /// [that of its key](Self::signs_as), followed by what the client itself wrote.
     pub fn is_own(&self, source: &str) -> bool {
         let rest = self.key_source.as_deref().and_then(|own| source.strip_prefix(own));
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
@@ -266,7 +266,7 @@ impl Client {
 
     pub(crate) fn peer_says(&self) -> PeerSays {
         let mut peer = self.connection.peer.clone();
-        // A leader passes on what it knows.
+        // A leader passes on only frames of the kinds that it knows.
         peer.kinds.retain(|kind| FrameKind::from_number(*kind).is_some());
         peer
     }

@@ -65,8 +65,8 @@ fn days(year: i64, month: i64, day: i64) -> i64 {
     year.div_euclid(400) * DAYS_OF_CYCLE as i64 + of_cycle - DAYS_TO_1970 as i64
 }
 
-/// The text of a time in UTC with the digits of a second that it needs, from milliseconds since 1970 and the nanoseconds
-/// below them. `None` beyond the year 9999.
+/// A time in UTC with as many digits of the second as it needs, from milliseconds since 1970 and the nanoseconds below
+/// them. `None` beyond the year 9999.
 #[cfg(feature = "json")]
 pub fn write(time: crate::Millis, nanoseconds: u32) -> Option<String> {
     let mut text = zulu(time / 1_000)?;

@@ -16,8 +16,9 @@ pub const MAX_PATTERNS: usize = 64;
 /// Stands for the subject in the pattern of a right.
 const PLACEHOLDER: &str = "{sub}";
 
-/// What a client may do with topics: for each [`Right`] a list of patterns. What no pattern covers is forbidden, except
-/// for the certificates of a key: all who have any right may read them by their exact topic, and send their own.
+/// What a client may do with topics: for each [`Right`] a list of patterns. What no pattern covers is forbidden.
+/// Certificates of keys are the exception: clients with any right may read them by their exact topic, and send their
+/// own.
 ///
 /// In lists, the token `{sub}` stands for the [escaped](Subject::escaped) subject. [`Rights::for_subject`] replaces
 /// it; a server does so when it is [granted](crate::server::Server::granted) the rights.
@@ -112,7 +113,8 @@ impl Right {
     }
 }
 
-/// Whether a topic or a pattern is that of one key's certificates. With wildcards it would list all accounts.
+/// Whether a topic or a pattern is that of one key's certificates. A pattern with wildcards is not: it would list the
+/// certificates of all accounts.
 fn is_of_a_key(topic: &str) -> bool {
     Thumbprint::from_topic(topic).is_some()
 }
@@ -222,7 +224,7 @@ impl Rights {
         }
     }
 
-    /// Whether certificates can be sent and read: by all who have any right. The peer has other rules for what it takes.
+    /// Whether certificates can be sent and read: any right suffices. The peer checks what is sent by other rules.
     fn reach_certificates(&self, right: Right) -> bool {
         matches!(right, Right::Publish | Right::Subscribe | Right::History)
             && self.0.iter().any(|lists| lists.iter().any(|list| !list.is_empty()))

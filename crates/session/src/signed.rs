@@ -21,8 +21,8 @@ pub const PAYLOAD_TYPE: &str = "https://cloudevents.io/verifiability/dsse/v0.1";
 
 /// The bytes that a key signs by ES256, for an event of this topic with this source.
 ///
-/// The source is a parameter because a body on its way to the peer has none yet: the peer puts `/keys/<thumbprint>` before
-/// it.
+/// The source is a parameter because a body on its way to the peer does not have it yet: the peer puts
+/// `/keys/<thumbprint>` before the source that the body has.
 ///
 /// ```
 /// use session::{Body, signed};
@@ -69,10 +69,10 @@ fn verification_material(topic: &str, source: &str, body: &Body) -> String {
         .concat()
 }
 
-/// In the extension's order. An attribute that is absent counts as empty.
+/// The digest `core`, of the attributes in the order of the specification. An absent attribute counts as empty.
 fn core_digest(topic: &str, source: &str, body: &Body) -> [u8; 32] {
     let time = body.time.and_then(|time| zulu(time / 1_000)).unwrap_or_default();
-    // CloudEvents' `subject` is no member of a body, so that it comes as an extension.
+    // A body has CloudEvents' `subject` among its extensions.
     let subject = extension(body, "subject");
     let mut digests = Sha256::new();
     for value in [

@@ -53,8 +53,8 @@ impl Thumbprint {
         format!("{TOPIC}{self}")
     }
 
-    /// The key that a source names: the source of a signed event is [`Thumbprint::source`], and what its publisher adds
-    /// after a slash.
+    /// The key that a source names. The source of a signed event is [`Thumbprint::source`], perhaps followed by a slash
+    /// and what the publisher adds.
     pub fn from_source(source: &str) -> Option<Self> {
         let (name, rest) = source.strip_prefix(SOURCE)?.split_at_checked(CHARACTERS)?;
         if rest.is_empty() || rest.starts_with('/') { Self::parse(name) } else { None }
@@ -66,7 +66,7 @@ impl Thumbprint {
     }
 }
 
-/// Whether a topic is of the form `certs.*`: a key's, or one of the peer's own records about keys. The owner of a
+/// Whether a topic is of the form `certs.*`: that of a key, or of the peer's own records about keys. The owner of a
 /// [`Server`](crate::server::Server) checks what clients publish there.
 pub fn is_for_certificates(topic: &str) -> bool {
     topic.strip_prefix(TOPIC).is_some_and(|token| !token.contains('.'))

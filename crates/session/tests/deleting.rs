@@ -296,7 +296,7 @@ fn a_cancelled_request_makes_room_for_one_that_waits() {
     assert_eq!(offsets(&mut dialogue), [6]);
 }
 
-/// The messages to a JSON client that names a guest secret and publishes and deletes in a log of its own.
+/// A guest of `cloudevents.json` is known by its secret on all its connections.
 #[cfg(feature = "json")]
 #[test]
 fn a_json_guest_deletes_what_it_published_under_its_secret() {

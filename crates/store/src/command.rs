@@ -87,12 +87,13 @@ pub enum WriteOutcome {
 pub struct Written {
     /// One for each write, in their order.
     pub outcomes: Vec<WriteOutcome>,
-    /// The events that are new in the log, ascending in each stream. Some may have been emptied since.
+    /// The events that are new in the log, ascending in each stream. A later write of the command may have emptied
+    /// some.
     pub logged: Vec<Arc<Logged>>,
     /// The deleted events, emptied, in the order of their deletions.
     pub emptied: Vec<Arc<Logged>>,
-    /// The streams and offsets of the events that left the log because it holds enough later ones of their topics. Events
-    /// that are new may be among them.
+    /// The streams and offsets of the events that left the log because it holds enough later ones of their topics. New
+    /// events may be among them.
     pub superseded: Vec<(StreamNo, u64)>,
     /// The offset of the last event of each stream after it; 0 for an empty stream.
     pub heads: Vec<u64>,

@@ -1,5 +1,5 @@
-//! Makes `vectors/signed.json` anew: `cargo run --package event-driven-kit-trust --example vectors`, with the file as its
-//! output. The signatures differ each time, because ES256 is random.
+//! Prints `vectors/signed.json` anew: `cargo run --package event-driven-kit-trust --example vectors`. The signatures
+//! differ each time, because ES256 is random.
 
 use std::error::Error;
 

@@ -6,8 +6,8 @@ use session::signed::{PublicKey, Thumbprint};
 
 use crate::json::{self, Object, Value};
 
-/// The header `typ` of a certificate. It keeps it from being taken for a token that signs in, and the other way round (RFC
-/// 8725, 3.11).
+/// The header `typ` of a certificate. It distinguishes certificates from tokens that sign in, so that neither can be
+/// taken for the other (RFC 8725, 3.11).
 pub const TYPE: &str = "edk-cert+jwt";
 /// The maximum size of a certificate, in bytes.
 pub const MAX_CERTIFICATE: usize = 4 << 10;
@@ -35,7 +35,7 @@ pub struct Certificate {
     pub key: PublicKey,
 }
 
-/// A certificate whose signature is to be verified.
+/// A certificate whose signature is still to be verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unverified {
     /// What it says if the issuer has signed it.
@@ -145,7 +145,7 @@ fn certificate(claims: &Object) -> Result<Certificate, CertificateError> {
     })
 }
 
-/// Whether people can read it.
+/// Whether a text is short enough and has no control characters.
 fn is_fine(text: &str) -> bool {
     (1..=MAX_TEXT).contains(&text.len()) && !text.contains(char::is_control)
 }

@@ -39,7 +39,7 @@ pub enum Trust<'e> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum Untrusted {
-    /// It names a key and has no signature.
+    /// Its source names a key, but it has no signature.
     #[error("the event has no signature")]
     NotSigned,
     /// The signature is not that of the key.
@@ -54,7 +54,7 @@ pub enum Untrusted {
     /// No certificate was valid at the event's time.
     #[error("the certificate was not valid at the event's time")]
     NotValidThen,
-    /// The key was revoked before the event's time.
+    /// The key was revoked at the event's time, or before it.
     #[error("the key was revoked")]
     Revoked,
 }
@@ -76,8 +76,8 @@ impl Untrusted {
 /// Decides how far an event can be believed.
 ///
 /// A signed event is believed if its source names the certificate's key, the signature is right, a certificate covers the
-/// event's time, the peer names the certificate's account, and the key was not revoked before that time. An event without
-/// a signature has what the peer says, unless its source names a key: then the signature was taken away.
+/// event's time, the peer names the certificate's account, and the key was not revoked by then. For an event without a
+/// signature the word of the peer counts, unless its source names a key: then the signature was taken away.
 ///
 /// # Errors
 /// The first rule that it breaks.

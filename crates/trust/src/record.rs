@@ -17,7 +17,7 @@ pub enum Record {
     Certificate(String),
     /// The key is revoked. Only the peer itself publishes this.
     Revoked {
-        /// From when on, in seconds since 1970. If it is absent, from the time of the event on.
+        /// From when on, in seconds since 1970. If absent, from the time of the event on.
         since: Option<u64>,
         /// The reason for people.
         reason: Option<String>,
@@ -25,7 +25,7 @@ pub enum Record {
 }
 
 impl Record {
-    /// Reads the data of an event. `None` if it is neither.
+    /// Reads the data of an event. `None` if it is neither a certificate nor a revocation.
     pub fn parse(data: &[u8]) -> Option<Self> {
         match json::value(std::str::from_utf8(data).ok()?)? {
             Value::Text(certificate) => Some(Self::Certificate(certificate)),

@@ -3,8 +3,9 @@
 //
 //     node verify.mjs keys.json < events
 //
-// The keys are a JWK Set (RFC 7517) of P-256 keys, each with a `kid`; the events are in the JSON format, one a line. For
-// each it says on a line `verified` or `refused`, the event's id, and how much was verified or why it was refused.
+// The keys are a JWK Set (RFC 7517) of P-256 keys, each with a `kid`; the events are in the JSON format, one in a line.
+// For each event it prints a line: `verified` or `refused`, the event's id, and how much was verified or why it was
+// refused.
 
 import { createHash, createPublicKey, verify } from "node:crypto";
 import { readFileSync } from "node:fs";

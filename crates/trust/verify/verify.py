@@ -3,11 +3,12 @@ https://github.com/cloudevents/spec/blob/main/cloudevents/extensions/verifiabili
 
     python3 verify.py keys.json < events
 
-The keys are a JWK Set (RFC 7517) of P-256 keys, each with a `kid`; the events are in the JSON format, one a line. For each
-it says on a line `verified` or `refused`, the event's id, and how much was verified or why it was refused.
+The keys are a JWK Set (RFC 7517) of P-256 keys, each with a `kid`; the events are in the JSON format, one in a line.
+For each event it prints a line: `verified` or `refused`, the event's id, and how much was verified or why it was
+refused.
 
-Python's library has no signatures, so ECDSA is here too (FIPS 186-5, 6.4.2), as its text has it. Do not sign with this: it
-takes no care to hide a secret.
+Python's library has no signatures, so the verification of ECDSA is here too, by the text of FIPS 186-5 (6.4.2). Do not
+sign with this arithmetic: its time depends on its operands, so it would leak a private key.
 """
 
 import base64

@@ -27,7 +27,7 @@ const TOPICS: usize = 1_024;
 
 pub struct Relay {
     client: u64,
-    /// For the hello.
+    /// The token for the hello.
     token: Option<String>,
     is_welcome: bool,
     /// The number of each numbered topic.

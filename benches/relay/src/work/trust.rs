@@ -24,9 +24,9 @@ const RIGHTS: f64 = 1_000.0;
 /// The bar for the attributes of identity, in bytes.
 const IDENTITY: f64 = 45.0;
 
-/// Clients connect at the same time: the whole cost from the TCP connection to the answer of the hello, with the checks of
-/// the token and of the proof. Clients that reconnect sign in with the token that they have, so that the relay has verified it
-/// before: so do these, but for one row, in which each client has a token of its own.
+/// Clients connect at the same time. Measures everything from the TCP connection to the answer to the hello, with the
+/// checks of the token and of the proof. Clients that reconnect sign in with a token that the relay has verified
+/// before, and so do these. Only in one row does each client have a token of its own.
 pub fn connect(bench: &Bench<'_>) -> Result<()> {
     const CLIENTS: usize = 64;
     const TIMES: usize = 8;
@@ -83,8 +83,8 @@ pub fn identity(_: &Bench<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Ephemeral events: one in flight, one to many, and many to one. In the last work, each event is a message of its own,
-/// so what it costs more is the check of the rights and the identity.
+/// Ephemeral events: one in flight, one to many, and many to one. With many to one, each event is a message of its own,
+/// so the extra cost is that of checking the rights and adding the identity.
 pub fn ephemeral(bench: &Bench<'_>) -> Result<()> {
     let cpu = |ours, peer| Beside { cpu: Some(CPU), ..beside(ours, peer) };
     let pairs = [cpu(Accounts, Relay), cpu(AccountsJson, RelayJson)];

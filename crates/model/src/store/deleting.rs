@@ -18,7 +18,7 @@ impl Store {
         let Deletion { stream, target, event, .. } = deletion;
         let log = &mut self.logs[*stream];
         let Some(found) = log.event(target.offset).cloned() else {
-            // It may be gone since it was deleted.
+            // It may have left the log since it was deleted.
             let before = log.find(event);
             let (code, message) = Deletion::NOT_FOUND;
             let stored = before.map(|offset| self.stored((*stream, offset)));

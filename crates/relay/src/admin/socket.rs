@@ -14,7 +14,7 @@ use super::{Admin, AdminError};
 
 /// The maximum size of a request.
 const LONGEST: u64 = 8 << 10;
-/// The time limit for sending a request.
+/// The time limit for a request to arrive.
 const ASKS_WITHIN: Duration = Duration::from_secs(5);
 
 fn path(data: &Path) -> PathBuf {

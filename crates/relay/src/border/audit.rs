@@ -1,7 +1,9 @@
-//! The audit log, on the `tracing` target `audit`: connections, refusals, denials and deletes.
+//! The audit log, on the `tracing` target `audit`: connections, refusals, denials, deletes, certificates and
+//! revocations.
 //!
-//! It contains addresses, codes, the names of accounts and the ids of their keys, and nothing that a client wrote. Each
-//! kind has a rate limit, so that an attacker cannot flood the log. The next line counts what was left out.
+//! It contains addresses, codes, positions, the names of accounts and the ids of their keys, and nothing that a client
+//! wrote. Each kind that clients cause has a rate limit, so that an attacker cannot flood the log. The next line counts
+//! what was left out.
 
 use std::net::IpAddr;
 use std::sync::LazyLock;
@@ -58,7 +60,7 @@ impl Lines {
     }
 }
 
-/// Counts and logs a refusal, with the status or close code of the answer, or 0 if the connection was dropped.
+/// Counts and logs a refusal, with the HTTP status or the close code of the answer, or 0 if it has neither.
 pub(crate) fn refused<'a>(
     metrics: &Metrics,
     refused: Refused,
@@ -71,7 +73,7 @@ pub(crate) fn refused<'a>(
     tracing::warn!(target: "audit", refused, subject, %address, code, left_out, "refused");
 }
 
-/// Logs that the authority has admitted a client, or its next credential. `key` is the id of the key that verified the
+/// Logs that the authority has admitted a client or its next credential. `key` is the id of the key that verified the
 /// credential.
 pub(crate) fn connected(actor: Actor<'_>, key: Option<&str>) {
     let Some(left_out) = CONNECTED.next() else { return };

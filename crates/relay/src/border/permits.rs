@@ -97,7 +97,7 @@ impl ConnectionPermit {
         self.is_surplus
     }
 
-    /// Whether the connection counts for no client, because it comes from a proxy.
+    /// Whether the connection counts for no client now, because it comes from a proxy.
     pub(crate) fn is_unassigned(&self) -> bool {
         self.key.is_none()
     }

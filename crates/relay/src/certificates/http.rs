@@ -25,7 +25,7 @@ use crate::limits::Kind;
 
 /// The maximum size of a request.
 const MAX_KEY: usize = 2 << 10;
-/// How long it may take to arrive.
+/// The time limit for a request to arrive.
 const KEY_TIME: Duration = Duration::from_secs(10);
 /// The lifetime of a certificate, in seconds. What is published while no certificate is valid cannot be verified, and a
 /// device may be offline for long; a key can be revoked.
@@ -85,7 +85,8 @@ pub(crate) async fn certify(
     if !border.is_origin(&peer, &headers) {
         let status = StatusCode::FORBIDDEN;
         audit::refused(&border.metrics, Refused::Origin, client.address, status.as_u16());
-        return (status, "pages of this origin may not ask; see --allow-origin\n").into_response();
+        let message = "pages of this origin get no certificates; see --allow-origin\n";
+        return (status, message).into_response();
     }
     let mut response = match timeout(KEY_TIME, to_bytes(body, MAX_KEY)).await {
         Err(_) => {
@@ -110,7 +111,7 @@ pub(crate) async fn certify(
     response
 }
 
-/// Answers a page of another origin that asks whether it may ask (Fetch, "CORS-preflight fetch").
+/// Answers the preflight request of a page of another origin (Fetch, "CORS-preflight fetch").
 pub(crate) async fn may_certify(
     State(border): State<Arc<Border>>,
     Extension(peer): Extension<Arc<Peer>>,
@@ -129,7 +130,7 @@ pub(crate) async fn may_certify(
     response
 }
 
-/// Lets the page read the answer. Its origin was checked.
+/// Lets the page, whose origin was checked, read the answer.
 fn allow_origin(headers: &HeaderMap, response: &mut Response) {
     if let Some(origin) = headers.get(header::ORIGIN) {
         response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
@@ -145,7 +146,7 @@ fn certified(
     body: &[u8],
 ) -> Result<String, (StatusCode, String)> {
     let refuse = |status, message: &str| Err((status, message.to_owned()));
-    // It costs as much as to connect.
+    // A certificate costs as much as a connection.
     if !client.allowance.try_take(Kind::Handshakes, 1) {
         return refuse(StatusCode::TOO_MANY_REQUESTS, "too many requests come from your address");
     }

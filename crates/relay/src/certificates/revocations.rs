@@ -1,6 +1,6 @@
 //! Revoked keys and accounts.
 //!
-//! A revocation is in the log, on the topic of each key that it concerns, where readers look; and on one topic of the
+//! A revocation is in the log: on the topic of each key that it concerns, where readers look, and on a topic of the
 //! relay's own, which it reads when it starts.
 
 use std::collections::HashSet;
@@ -32,7 +32,7 @@ pub struct Revocation {
     /// An account.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
-    /// From when on the keys' events are not to be believed, in seconds since 1970. If it is absent, from now on.
+    /// From when on the keys' events are not believed, in seconds since 1970. If absent, from the revocation on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<u64>,
     /// The reason, for people.
@@ -40,22 +40,22 @@ pub struct Revocation {
     pub reason: Option<String>,
 }
 
-/// Why a revocation revokes nothing.
+/// Why a revocation is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unsound {
     /// It has neither keys nor an account.
     #[error("say what to revoke, with --key or --sub")]
     Nothing,
-    /// A key is not one.
+    /// A key is not a thumbprint.
     #[error("{0:?} is not the thumbprint of a key, which has 43 letters, digits, `-` and `_`")]
     Key(String),
-    /// The account is not one.
+    /// The name cannot be that of an account.
     #[error(transparent)]
     Subject(#[from] SubjectError),
 }
 
 impl Revocation {
-    /// Checks that it revokes something.
+    /// Checks that it names something that can be revoked.
     ///
     /// # Errors
     /// [`Unsound`], which says what is missing.
@@ -92,7 +92,7 @@ impl Revocation {
         }
     }
 
-    /// The events of it: the relay's own record, and one for each key.
+    /// Its events: the relay's own record, and one for each key.
     pub(crate) fn writes(&self, peer: &str) -> Vec<Write> {
         let mut said = json!({ "revoked": true });
         if let Some(reason) = &self.reason {
@@ -128,7 +128,7 @@ impl Revocation {
 #[derive(Debug)]
 pub(crate) struct Revocations {
     all: RwLock<All>,
-    /// Rings when there is another one.
+    /// Changes with each revocation.
     changed: watch::Sender<()>,
 }
 
@@ -153,12 +153,12 @@ impl Revocations {
         self.all.read().unwrap_or_else(PoisonError::into_inner).subjects.contains(subject)
     }
 
-    /// Changes with each revocation.
+    /// Notifies of each revocation from now on.
     pub(crate) fn changes(&self) -> watch::Receiver<()> {
         self.changed.subscribe()
     }
 
-    /// Takes effect at once.
+    /// Adds a revocation, which takes effect at once.
     pub(crate) fn add(&self, revocation: &Revocation) {
         let mut all = self.all.write().unwrap_or_else(PoisonError::into_inner);
         all.keys.extend(revocation.keys.iter().filter_map(|key| Thumbprint::parse(key)));
@@ -177,7 +177,7 @@ impl Revocations {
     }
 }
 
-/// Resolves when there is another revocation; never without any source of them.
+/// Resolves at the next revocation; never if there is nothing that notifies of them.
 pub(crate) async fn next_revocation(changes: &mut Option<watch::Receiver<()>>) {
     // The sender lives as long as the relay.
     match changes {

@@ -15,7 +15,8 @@ impl Connection {
         self.writes.push(Write::Open { hello, subject, may_be_new: false });
     }
 
-    /// The answer to the hello. Before it, the client may be an impostor with another client's id.
+    /// Handles the answer to the hello. Only now it is certain that the client is not an impostor with another client's
+    /// id.
     fn admitted(&mut self, greeting: Greeting, opened: Opened) -> Opened {
         let session = match opened {
             Opened::Welcome { new: false, .. } => SessionOf::Known,

@@ -10,7 +10,7 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Option<String> {
     };
     let mut lines = headers.get_all(header::AUTHORIZATION).iter().filter(is_bearer);
     let line = lines.next()?;
-    // Of two, the client cannot mean both. An empty token is refused.
+    // Two tokens are ambiguous, and count as an empty one, which is refused.
     let token = line.to_str().ok().filter(|_| lines.next().is_none());
     let token = token.and_then(|line| line.split_once(' ')).map_or("", |(_, token)| token.trim());
     Some(token.to_owned())
@@ -21,7 +21,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bearer_token_is_found_among_other_schemes_and_two_are_none() {
+    fn a_bearer_token_is_found_among_other_schemes_and_two_count_as_an_empty_one() {
         let bearer = |lines: &[&str]| {
             let lines = lines.iter().map(|line| (header::AUTHORIZATION, line.parse().unwrap()));
             bearer(&lines.collect())

@@ -34,7 +34,7 @@ use problem::Problem;
 
 /// The header with the secret by which a guest is recognised.
 const GUEST: &str = "edk-guest";
-/// JSON of the answers.
+/// The media type of the answers.
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// Publishes the events of a request.
@@ -96,7 +96,7 @@ async fn publish(
     let charge = charge.map_err(|_| full().retry(Duration::from_millis(RETRY.into())))?;
     drop(permit);
     still_admitted(&shared, &client, headers)?;
-    // A task of its own: from here on the client can no longer stop it by closing the connection.
+    // In a task of its own, so that a client that closes the connection can no longer stop it.
     let publishing = tokio::spawn(async move {
         let acks = checked.publish(&shared, charge).await;
         drop(connections_done);
@@ -167,7 +167,8 @@ fn still_admitted(shared: &Shared, client: &Client, headers: &HeaderMap) -> Resu
     }
 }
 
-/// Takes the events from the rate of the client. A request that exceeds it is refused, because a backend can wait.
+/// Charges the events to the rate of the client. A request that exceeds it is refused and not delayed: a backend can
+/// wait.
 fn charge(shared: &Shared, allowance: &Allowance, events: usize) -> Result<(), Problem> {
     let publishes = u32::try_from(events).unwrap_or(u32::MAX);
     shared.metrics.events.requested(Costs { publishes, ..Costs::default() });

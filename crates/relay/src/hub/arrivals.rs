@@ -67,7 +67,7 @@ impl Arrivals {
         Ok(end)
     }
 
-    /// Undoes it.
+    /// Undoes [`Arrivals::arrive`].
     pub(super) fn leave(&self, client: [u8; 16], fence: u64) {
         let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
         if newest.get(&client).is_some_and(|newest| newest.fence == fence) {

@@ -51,7 +51,7 @@ impl Tails {
         }
     }
 
-    /// Replaces the events at the same positions, as far as they are kept.
+    /// Replaces the events at the same positions, if the tails still have them.
     pub(super) fn replace(&mut self, events: &[Arc<Logged>]) {
         for event in events {
             self.tails[event.stream].replace(event);

@@ -104,7 +104,7 @@ impl Meter {
         self.has_read = true;
     }
 
-    /// Says how far subscriptions have got that have read: when they are done, and each second until then. There may be
+    /// Notes how far the subscriptions have read: when they are done, and each second until then, because there may be
     /// thousands of them. The connection was fed each stream up to the offsets of `fed`.
     pub(crate) fn look(&mut self, server: &Server, fed: &[u64], are_done: bool) {
         if self.has_read && (are_done || self.looked.elapsed() >= LOOK) {

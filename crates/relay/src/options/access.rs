@@ -53,7 +53,7 @@ impl Access {
         Ok(())
     }
 
-    /// Whose certificates are taken: those of the tokens' issuer, and the relay's own.
+    /// What checks certificates: those of the tokens' issuer and the relay's own are taken.
     fn certificates(&self) -> Result<Option<Arc<Certificates>>, Box<dyn std::error::Error>> {
         let (Some(keys), Some(issuer)) = (&self.auth_keys, &self.auth_issuer) else {
             return Ok(None);

@@ -29,7 +29,7 @@ pub struct Revoke {
 }
 
 impl Revoke {
-    /// Revokes. Returns what to tell the user.
+    /// Revokes, and returns the message for the operator.
     pub fn run(self) -> Result<String, AdminError> {
         let Self { data, key, subject, since, reason } = self;
         let now = store::now() / 1_000;

@@ -8,8 +8,8 @@ use sha2::{Digest, Sha256};
 use super::Keys;
 use crate::authority::Admitted;
 
-/// The most bytes of tokens of which anything is remembered. Their rights take a few times as much. Beyond it, all are
-/// forgotten.
+/// The maximum total length of the remembered tokens, in bytes. What they grant takes a few times as much memory.
+/// Beyond it, all are forgotten.
 const MAX_BYTES: usize = 1 << 20;
 
 /// See the [module](self).
@@ -32,7 +32,7 @@ struct KnownToken {
 }
 
 impl KnownTokens {
-    /// What was admitted for this token, if one of these keys has verified it and it has not ended.
+    /// What this token grants, if one of these keys has verified it and it has not ended.
     pub(super) fn get(&self, token: &str, keys: &Arc<Keys>, now: u64) -> Option<Admitted> {
         let hash = Self::hash(token);
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -46,7 +46,7 @@ impl KnownTokens {
         Some(admitted)
     }
 
-    /// One of these keys has just verified a token.
+    /// Remembers a token that one of these keys has just verified.
     pub(super) fn add(&self, token: &str, keys: Arc<Keys>, admitted: &Admitted, now: u64) {
         let Some(left) = admitted.granted.expires_in else { return };
         let (hash, admitted, until) = (Self::hash(token), admitted.clone(), now + left / 1_000);

@@ -110,7 +110,8 @@ pub enum Effect {
     },
 }
 
-/// What a client must prove: that the device's key is used for this connection and no other one.
+/// What the proof of a hello covers, so that it is good for one connection. The owner adds the host that it connects
+/// to.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ProofRequest {
     /// The client's id.
@@ -204,7 +205,7 @@ pub enum HistoryError {
     Refused(RejectCode),
 }
 
-/// Why a request of a later version has no answer.
+/// Why a request that version 1 of the protocol did not have failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RequestError {

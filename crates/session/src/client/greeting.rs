@@ -1,4 +1,4 @@
-//! The hello: by the first one a client connects, and by another one it asks to be recorded.
+//! The hello. The first one of a connection introduces the client; another one asks the peer to record it.
 
 use super::state::ClientState;
 use super::{Client, Identity, Secret};
@@ -6,7 +6,7 @@ use crate::Millis;
 use crate::wire::frame::{FromClient, Hello};
 
 impl Client {
-    /// Sends the hello, once the socket is open, the token is known, and the proof is made.
+    /// Sends the hello, once the socket is open and the fencing token and the proof are known.
     pub(super) fn greet(&mut self) {
         let Some(fence) = self.connection.fence else { return };
         if !self.is_proven(fence) || !matches!(self.state, ClientState::Greeting { .. }) {

@@ -29,7 +29,7 @@ pub(super) struct Connection {
     pub(super) topics_in: TopicNames,
     pub(super) topics_out: TopicNumbers,
     pub(super) message: Vec<u8>,
-    /// The token for the hello, once the store has given it.
+    /// The fencing token for the hello, once the store has given it.
     pub(super) fence: Option<u64>,
     pub(super) proof: Proof,
     /// An unexpected welcome, kept while the store is asked whether another tab explains it.
@@ -37,7 +37,7 @@ pub(super) struct Connection {
     pub(super) peer: PeerSays,
     /// Whether the peer has not recorded this client yet. Until it has, no durable event may be sent.
     pub(super) is_reading: bool,
-    /// Whether it was asked to record it.
+    /// Whether the client has asked to be recorded.
     pub(super) is_asked: bool,
     pub(super) heartbeat: Millis,
     pub(super) heard: Millis,
@@ -198,7 +198,7 @@ impl Client {
             && matches!(self.state, ClientState::Greeting { .. })
     }
 
-    /// Gives up the identity, of whose numbers the peer may have decided those up to `highest`.
+    /// Gives up the identity. The peer may have decided its numbers up to `highest`.
     fn renew(&mut self, highest: u64) {
         self.clone_detector = CloneDetector::default();
         self.effects.push_back(Effect::Close(CloseCode::GoingAway));
@@ -284,8 +284,8 @@ impl Client {
         self.wait(now, 0);
     }
 
-    /// Whether the peer supports frames of this kind. It would skip others, so no answer would come. A follower asks for
-    /// what its leader passes on too.
+    /// Whether the peer supports frames of this kind. It would skip others, and never answer them. In a follower:
+    /// whether the leader also passes them on.
     pub fn takes(&self, kind: u64) -> bool {
         self.is_online()
             && (kind <= FrameKind::LAST_OF_VERSION_1 || self.connection.peer.kinds.contains(&kind))

@@ -314,7 +314,7 @@ const FORGOTTEN: &str = "the peer does not know this client: the event may or ma
 pub(super) const CLONED: &str =
     "this client was a copy of another: the event may or may not be stored";
 pub(super) const UNWRITTEN: &str = "the outbox cannot be written";
-const UNSIGNED: &str = "it may have been sent, and could not be signed again within 24 hours";
+const UNSIGNED: &str = "it may have been sent, and could not be signed again";
 const GONE: &str = "another tab took the event and reported no outcome";
 
 pub(super) fn dropped_because(why: RejectCode) -> &'static str {

@@ -53,13 +53,13 @@ impl Client {
         self.request(Asked::Delete(position))
     }
 
-    /// Counts the events of topics, at most [`MAX_TALLIED`](crate::MAX_TALLIED), after a position each.
+    /// Counts the events of at most [`MAX_TALLIED`](crate::MAX_TALLIED) topics, of each after a position.
     /// [`Effect::Tallied`] brings the answer when the link is up. Each topic needs the right to read its past.
     pub fn tally(&mut self, topics: Vec<TallyTopic>) -> RequestId {
         self.request(Asked::Tally(topics))
     }
 
-    /// Cancels a request. What was sent may have its effect, which is not reported.
+    /// Cancels a request. If it was sent, it may still take effect, which is not reported.
     pub fn forget_request(&mut self, id: RequestId) {
         self.requests.all.retain(|request| request.id != id);
         // One that waits may take its place.

@@ -30,8 +30,7 @@ impl Proof {
 }
 
 impl Client {
-    /// The source of the events that the device's key has signed. They are then known as this client's
-    /// [own](Self::is_own).
+    /// Sets the source of the events that the device's key signs. They then count as this client's [own](Self::is_own).
     pub fn signs_as(&mut self, source: &str) {
         self.key_source = Some(source.into());
     }
@@ -42,7 +41,8 @@ impl Client {
         self.answer_proof(fence, Proof::Made(key, proof));
     }
 
-    /// The same if the device has no key. The peer then admits the client only if it knows the client by its secret.
+    /// Instead of [`Client::proved`], if the device has no key. The peer then admits the client only if it knows the
+    /// client by its secret.
     pub fn cannot_prove(&mut self, fence: u64) {
         self.answer_proof(fence, Proof::Impossible);
     }
@@ -55,7 +55,7 @@ impl Client {
         }
     }
 
-    /// Whether the hello with this token can be sent, as far as its proof is concerned. Asks for the proof while the socket
+    /// Whether the hello with this fencing token need not wait for its proof. Asks for the proof while the socket
     /// opens.
     pub(super) fn is_proven(&mut self, fence: u64) -> bool {
         let connects =
@@ -77,21 +77,22 @@ impl Client {
         self.pump(now);
     }
 
-    /// The same if the event cannot be signed now: the device has no key, or no certificate that covers the time of the
-    /// event. The event waits, and later ones wait behind it. [`Effect::Sign`] comes again on the next connection, and
-    /// after [`Client::sign_again`]. Twenty-four hours after its publish the event is rejected as
-    /// [not signed](crate::RejectCode::NotSigned).
+    /// Instead of [`Client::signed`], if the event cannot be signed now: the device has no key, or no certificate that
+    /// covers the time of the event. The event waits, and later ones wait behind it. [`Effect::Sign`] comes again on
+    /// the next connection, and after [`Client::sign_again`]. Twenty-four hours after its publish the event is rejected
+    /// as [not signed](crate::RejectCode::NotSigned).
     pub fn cannot_sign(&mut self, id: &str) {
         self.outbox.cannot_sign(id);
     }
 
-    /// The same if no certificate will ever cover the event: it is rejected at once, so that later ones need not wait.
+    /// Instead of [`Client::signed`], if no certificate will ever cover the event. It is rejected at once, so that
+    /// later ones need not wait.
     pub fn never_signs(&mut self, id: &str, now: Millis) {
         self.outbox.never_signs(id);
         self.expire(now);
     }
 
-    /// Asks again for the signatures that could not be made: there is another certificate.
+    /// Asks again for the signatures that could not be made. Call it when there is another certificate.
     pub fn sign_again(&mut self, now: Millis) {
         self.outbox.sign_again();
         self.pump(now);

@@ -220,7 +220,8 @@ impl Client {
 
     /// Requests what can wait until there is nothing else to do, so that it is batched.
     pub(super) fn ask_store_for_the_rest(&mut self) {
-        // On another client's link this client sends nothing. A peer that has decided an event has recorded the client.
+        // The link of a follower's leader may be another client's. A peer that has decided an event has recorded its
+        // client.
         let is_recorded = match self.following {
             true => self.connection.client == self.identity.client && self.outbox.decided().0 > 0,
             false => !self.connection.is_reading,

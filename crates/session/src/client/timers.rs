@@ -12,7 +12,7 @@ timers! {
         Expiry,
         /// The store failed, and the requests are repeated.
         Store,
-        /// The peer was too busy for a page of history, and is asked again.
+        /// The peer was too busy for a request, and is asked again.
         History,
         /// The next connection attempt.
         Reconnect,

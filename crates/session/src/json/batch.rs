@@ -49,7 +49,8 @@ pub fn read_batch(text: &str, most: usize) -> Result<Vec<Incoming>, BatchError> 
     kept.into_iter().enumerate().map(event).collect()
 }
 
-/// Keeps the first elements of an array, so that an array of many small ones does not fill the memory.
+/// Keeps the first elements of an array and counts the rest, so that an array of many small ones does not fill the
+/// memory.
 struct First(usize);
 
 struct Elements<'a> {

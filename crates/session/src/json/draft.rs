@@ -4,7 +4,7 @@ use super::Incoming;
 use crate::rfc3339;
 use crate::{Body, Extension};
 
-/// The attributes and the data of an event. Those that are texts in every form are not checked yet.
+/// The attributes and the data of an event. `time` and `ephemeral` are not checked yet.
 pub struct Draft<'t> {
     pub id: &'t str,
     pub source: String,
@@ -20,7 +20,7 @@ pub struct Draft<'t> {
 }
 
 impl Draft<'_> {
-    /// Checks the texts.
+    /// Checks `time` and `ephemeral`.
     ///
     /// # Errors
     /// A message that names the invalid attribute.
@@ -32,7 +32,7 @@ impl Draft<'_> {
         let ephemeral = match self.ephemeral {
             Some("true") => true,
             None | Some("false") => false,
-            Some(_) => return Err("`ephemeral` is true or false".to_owned()),
+            Some(_) => return Err("`ephemeral` must be true or false".to_owned()),
         };
         let body = Body {
             id: self.id.to_owned(),

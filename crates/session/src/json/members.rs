@@ -21,7 +21,7 @@ pub(super) struct Members<'a> {
     pub(super) fault: Option<String>,
 }
 
-/// Copied only if it has escapes.
+/// The name of a member, copied only if it has escapes.
 #[derive(Debug, PartialEq)]
 struct Name<'a>(Cow<'a, str>);
 
@@ -105,7 +105,7 @@ impl<'de> Deserialize<'de> for Name<'de> {
 
 /// Whether JSON nests deeper than readers in other languages can handle.
 pub(super) fn nests_too_deep(json: &str) -> bool {
-    // Counting is much faster than looking for strings.
+    // Counting brackets is much faster than finding the strings that contain some.
     if json.bytes().filter(|byte| matches!(byte, b'[' | b'{')).count() <= MAX_NESTING {
         return false;
     }

@@ -162,7 +162,7 @@ fn hello(id: &str, members: &Members<'_>) -> Result<Incoming, String> {
     Ok(Incoming::Hello { id: id.to_owned(), guest, token })
 }
 
-/// Whether a guest's secret is long enough: a random text of this length and alphabet can have 128 bits.
+/// Whether a guest's secret is long enough to have 128 random bits.
 pub fn is_guest_secret(secret: &str) -> bool {
     let is_hex = secret.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
     secret.len() >= if is_hex { 32 } else { 22 }
@@ -206,7 +206,7 @@ fn tally(id: &str, members: &Members<'_>) -> Result<Incoming, String> {
     Ok(Incoming::Tally { id: short(id)?.to_owned(), topics })
 }
 
-/// The id of a request that waits for its answer, which names it.
+/// Checks the id of a request. The server keeps it until it answers, because the answer names it.
 fn short(id: &str) -> Result<&str, String> {
     let is_short = id.len() <= Body::MAX_ATTRIBUTE_BYTES;
     is_short.then_some(id).ok_or_else(|| {

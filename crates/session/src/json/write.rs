@@ -23,7 +23,7 @@ pub fn welcome(id: &str, source: &str, subject: &str, rights: &Rights) -> String
     control("welcome", id, Value::Object(data))
 }
 
-/// `$link.rights`: the client has other rights from now on, which are left out if they are [`Rights::all`].
+/// `$link.rights`: the client's rights from now on. They are left out if they are [`Rights::all`].
 pub fn rights(rights: &Rights) -> String {
     control("rights", "credential", Value::Object(with_rights(rights)))
 }

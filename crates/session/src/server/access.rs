@@ -86,7 +86,8 @@ impl Server {
         format!("no right to {verb} `{name}`: the credential must allow it")
     }
 
-    /// How often the client has asked for what its rights do not cover, since the last call.
+    /// How often the client has asked for something that its rights do not cover, or lost something by changed rights,
+    /// since the last call. Topics of a tally, and deletes, do not count.
     pub fn take_denials(&mut self) -> u32 {
         std::mem::take(&mut self.denials)
     }

@@ -9,8 +9,8 @@ const AHEAD: Millis = 10 * 60 * 1_000;
 /// or at most this far behind. Otherwise the event gets the time of its arrival.
 const BEHIND: Millis = 31 * 24 * 60 * 60 * 1_000;
 
-/// Checks that the body claims nothing that a client must not. A signature is that of the key which the client has proven
-/// that it holds, if there is one.
+/// Checks that the body claims nothing that a client must not claim. Only a client that has proven a key, as `has_key`
+/// says, may sign events.
 pub(super) fn check(body: &Body, has_key: bool) -> Result<(), (RejectCode, String)> {
     let illegal = |rule: &str| Err((RejectCode::IllegalEvent, rule.to_owned()));
     let bad_signature = |rule: &str| Err((RejectCode::BadSignature, rule.to_owned()));

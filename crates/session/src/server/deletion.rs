@@ -1,5 +1,5 @@
-//! The decision on a delete. The connection knows the rights of its client, and the store decides by them, because only the
-//! store has the event.
+//! The decision on a delete. The connection knows the rights of its client, but only the store has the event. So a
+//! request carries the rights, and the store decides by them.
 
 use topic::Topic;
 
@@ -28,7 +28,7 @@ pub struct Deletion {
     pub rights: Rights,
 }
 
-/// The event that a client may delete.
+/// An event that the client may delete, and what is left to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Deletable {
     /// The event, which has to be deleted.

@@ -279,7 +279,7 @@ pub struct Older {
     pub next: Option<u64>,
 }
 
-/// What the log holds of a topic: of the stream that takes the topic's events.
+/// What the log holds of a topic, in the stream that takes the topic's events.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TopicCount {
     /// The number of events after the position, at most [`MAX_TALLY`](crate::MAX_TALLY). All events if the position belongs
@@ -313,7 +313,8 @@ impl TopicCount {
     /// Larger bodies are not shown.
     const MAX_BODY: usize = 4_095;
 
-    /// Whether an event is shown as the newest: neither deleted nor a deletion. `None` if it is that event, but too large.
+    /// Whether an event is shown as the newest: it is neither deleted nor a deletion. `None` if it would be shown but
+    /// is too large; then no event is.
     pub fn may_show(body: &[u8]) -> Option<bool> {
         let is_shown = Body::decode(body)
             .is_ok_and(|body| body.deletes().is_none() && body.deleted().is_none());

@@ -11,7 +11,7 @@ use crate::wire::frame::{Ack, FromPeer, Publish, Reject};
 use crate::wire::topic_numbers::UnknownTopic;
 use crate::{Body, CloseCode, Extension, MAX_UNANSWERED, RejectCode};
 
-/// Why an ephemeral event is refused among certificates.
+/// Why an ephemeral event on a topic of certificates is refused.
 const NOT_DURABLE: &str =
     "topics of the form `certs.*` have durable events only: the certificates of keys";
 
@@ -90,7 +90,8 @@ impl Server {
         }
     }
 
-    /// Names a request whose outcome the client awaits. `None` if there are too many.
+    /// Gives a ticket to a request whose outcome the client awaits. If there are too many, closes the connection and
+    /// returns `None`.
     pub(super) fn await_outcome(&mut self, waiting: Waiting) -> Option<Ticket> {
         if self.unanswered.len() >= MAX_UNANSWERED {
             let message = format!("{MAX_UNANSWERED} publishes are unanswered already");

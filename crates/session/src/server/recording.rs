@@ -1,8 +1,8 @@
-//! Clients that only read so far. The store has no record of them: they have nothing that it must remember.
+//! Clients that have only read so far. The store has no record of them, because there is nothing that it must remember.
 //!
-//! A client may not lose its id to another one that has seen it, so it is recorded before anything that it does shows the
-//! id to others. A durable event needs more: if the client sent one, and the peer crashed before it recorded the client,
-//! then it would be unknown later whether the peer had forgotten it. So the client asks first, by another hello.
+//! Another client that has seen an id could take it, so a client is recorded before anything that it does shows its id
+//! to others. A durable event needs more: if the client sent one, and the peer crashed before it recorded the client,
+//! then the peer could not tell later whether it had forgotten the client. So the client asks first, by another hello.
 
 use topic::Topic;
 
@@ -15,14 +15,14 @@ use crate::{FrameKind, Hello};
 /// Whether the store knows the client of a connection.
 #[derive(Debug, Default)]
 pub(super) enum Recorded {
-    /// Since its hello. Also a client without a hello, which is never recorded.
+    /// It was known at its hello, or it has no hello and is never recorded.
     #[default]
     Known,
-    /// It only reads so far.
+    /// It has only read so far.
     Reading(Box<Hello>),
     /// It is being recorded. What would show its id waits.
     Pending(Vec<Effect>),
-    /// Since this connection has asked for it.
+    /// This connection has recorded it.
     Since,
 }
 
@@ -54,7 +54,7 @@ impl Server {
         }));
     }
 
-    /// The first hello. The client may turn out to be known.
+    /// Handles the first hello. The store may turn out to know a client that says that it only reads.
     pub(super) fn greeted(&mut self, hello: &Hello) {
         if hello.reading {
             self.recorded =
@@ -68,7 +68,7 @@ impl Server {
         !matches!(self.recorded, Recorded::Known)
     }
 
-    /// Records a client that only read so far.
+    /// Records a client that has only read so far.
     pub(super) fn record(&mut self) {
         if let Recorded::Reading(hello) = &mut self.recorded {
             let hello = Hello { reading: false, ..(**hello).clone() };

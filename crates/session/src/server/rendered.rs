@@ -29,7 +29,7 @@ impl Rendered {
         2 * body + 512
     }
 
-    /// Keeps a text that is rendered already.
+    /// Keeps a rendered text, unless it is too long for its body.
     pub(crate) fn keep(&self, body: &[u8], text: Text) {
         if text.len() <= Self::most(body.len()) {
             // Another connection may have rendered it meanwhile.

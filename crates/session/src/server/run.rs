@@ -10,8 +10,8 @@ use crate::wire::encode;
 
 /// A run ends at about this size. A receiver that has stopped reading costs about one run.
 const RUN_BYTES: usize = 60 << 10;
-/// The same for texts, which are longer. A write costs about as much as copying 60 KiB: with 92 KiB at a time, an event
-/// cost 10 % more CPU, and with 48 KiB 45 %.
+/// The same for texts, which are longer. A write costs about as much as copying 60 KiB: an event cost 10 % more CPU
+/// with runs of 92 KiB, and 45 % more with runs of 48 KiB.
 #[cfg(feature = "json")]
 pub(super) const RUN_TEXT_BYTES: usize = 180 << 10;
 /// The maximum size of a byte string's head.

@@ -19,7 +19,7 @@ pub(super) struct TallyRequest {
     topics: Vec<Result<Topic, RejectCode>>,
 }
 
-/// What the answer is sent for.
+/// The request that the answer is for.
 #[derive(Debug)]
 pub(super) enum TallyFor {
     Request(u32),

@@ -1,4 +1,4 @@
-//! What names a request and a stream between a server and its owner.
+//! How a server and its owner name requests and streams.
 
 /// The index of a stream in [`Options::streams`](super::Options::streams).
 pub type StreamNo = usize;
@@ -8,6 +8,6 @@ pub type StreamNo = usize;
 pub struct Ticket(pub(super) u64);
 
 impl Ticket {
-    /// Of an append that no server has requested. It has no answer.
+    /// The ticket of an append that no server has requested.
     pub const NONE: Self = Self(0);
 }

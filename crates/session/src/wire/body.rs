@@ -35,7 +35,7 @@ pub struct Body {
     pub authid: Option<String>,
     /// What the publisher's key has signed: see [`signed`](crate::signed).
     pub signature: Option<Signature>,
-    /// The names of the extensions that are signed too, in the order in which they are.
+    /// The names of the extensions that are signed too, in the order in which they are signed.
     pub signed: Vec<String>,
 }
 
@@ -152,7 +152,7 @@ impl Body {
         Ok(())
     }
 
-    /// Whether what is signed beside the attributes are extensions, each once.
+    /// Whether [`signed`](Self::signed) lists extensions, each once, of an event with a signature.
     fn has_valid_list(&self) -> bool {
         let is_first = |at: usize, name: &str| !self.signed.iter().take(at).any(|it| it == name);
         let is_fine = |(at, name): (usize, &String)| {

@@ -301,7 +301,7 @@ fn start(mut d: Reader<'_>) -> Read<Option<Start>> {
     }))
 }
 
-/// Reads one topic more than the limit allows, so that the server refuses the request. The rest is not kept.
+/// Reads at most one topic more than allowed: enough for the server to refuse the request.
 fn counted(mut d: Reader<'_>) -> Read<Vec<TallyTopic>> {
     let mut left = d.array()?;
     let mut topics = Vec::new();

@@ -29,8 +29,8 @@ impl Body {
         }
     }
 
-    /// What is left of this event once the deletion event at an offset has deleted it: its publisher, its time, and its id,
-    /// so that a repeat of it is recognised.
+    /// What is left of this event once it is deleted by the deletion event at this offset: its publisher, its time, and
+    /// its id, so that a repeat of it is recognised.
     #[must_use]
     pub fn emptied(&self, deletion: u64) -> Self {
         Self {
@@ -55,7 +55,7 @@ impl Body {
         self.offset_in(DELETED).filter(|_| self.data.is_empty())
     }
 
-    /// Whether a peer published the event, and no client.
+    /// Whether a peer itself published the event.
     pub fn is_from_peer(&self) -> bool {
         self.source.starts_with(PEERS)
     }

@@ -86,8 +86,8 @@ pub struct Hello {
     pub token: Option<String>,
     /// The public key of the client's device: an uncompressed point of P-256 (`0x04`, x, y). Comes with a proof.
     pub key: Option<[u8; 65]>,
-    /// Proves that the client has the private key: an ES256 signature (r, s) that no other peer, client, fencing token or
-    /// credential has. From the first proof on, the client belongs to the key, and the secret no longer counts.
+    /// An ES256 signature (r, s) by the key over the peer's host, the client, the fencing token and the credential.
+    /// From the first proof on, the client belongs to the key, and the secret no longer counts.
     pub proof: Option<[u8; 64]>,
     /// The client has published no durable event so far. If the peer does not know it, it need not record it, until the
     /// client says hello again on this connection.

@@ -218,7 +218,8 @@ impl Publishers {
                 return Err(Breach(Promise::Answered, text));
             }
         }
-        // A leader that does not know passes this on, and a tab may hear it before the report of one that knew.
+        // A leader that does not know the outcome reports it as uncertain, and a tab may hear that before the report of
+        // a tab that knew.
         let was_uncertain = row.answers.iter().any(|(_, it)| matches!(it, Answer::Uncertain));
         row.answers.push((life, answer));
         let reported_at = *row.reported_at.get_or_insert(self.now);

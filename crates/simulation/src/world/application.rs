@@ -55,7 +55,8 @@ impl World {
         }
     }
 
-    /// An event that a tab has published may be rejected. If it is kept already, that is said now.
+    /// Notes that an event of a tab may be rejected. Records that now if the event is kept already, and else once it
+    /// is.
     fn may_be_refused(&mut self, number: usize, event: EventNo) {
         self.refusable.insert(event);
         if self.profiles[self.tabs[number].profile].knows(event) {

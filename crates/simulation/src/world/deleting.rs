@@ -14,7 +14,7 @@ pub(super) struct PendingDelete {
 }
 
 impl World {
-    /// A random tab deletes an event that its profile has published, again perhaps. Returns whether there is one.
+    /// A random tab deletes an event that its profile has published, perhaps once more. Returns false if there is none.
     pub(super) fn delete_some(&mut self) -> bool {
         let Some(number) = self.some_running() else { return false };
         let stored = &self.profiles[self.tabs[number].profile].stored;

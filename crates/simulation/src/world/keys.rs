@@ -14,7 +14,7 @@ use super::{Happening, World, number_of};
 use crate::history::{LifeNo, Record};
 use crate::random::Random;
 
-/// See the [module](self). Its random choices are its own, so that worlds without keys are as they were.
+/// See the [module](self). It has random choices of its own, so that it does not change worlds without keys.
 #[derive(Debug)]
 pub(super) struct Keys {
     random: Random,
@@ -88,7 +88,7 @@ impl World {
         profile.key.is_some() && self.keys.random.once_in(2)
     }
 
-    /// The page tells its machine the source of what its device signs.
+    /// A page sets the source of what its device signs.
     pub(super) fn sign_as_device(&mut self, number: usize) {
         let key = self.profiles[self.tabs[number].profile].key;
         if let (Some(key), Some(machine)) = (key, &mut self.tabs[number].machine) {
@@ -211,7 +211,7 @@ impl World {
         self.keys.revoked.contains(&key)
     }
 
-    /// An event was logged: records if it has no signature of a device.
+    /// An event was logged. Records it if it has no signature of a device.
     pub(super) fn check_signature(&mut self, event: &Logged) {
         if !self.keys.are_used {
             return;

@@ -28,7 +28,7 @@ pub(super) enum Step {
     SignAgain(usize),
     /// The key of a profile is revoked, and the profile makes another one.
     Revoke(usize),
-    /// An attacker says a hello that it has overheard, or made of one.
+    /// An attacker says a hello that it has overheard, perhaps with changes.
     Impersonate,
     /// The application of a tab continues.
     Connect(usize),

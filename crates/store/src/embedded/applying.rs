@@ -66,7 +66,7 @@ impl Embedded {
         })
     }
 
-    /// Drops the events that those of a command supersede or push out.
+    /// Drops events that are superseded, or no longer kept, because of those that a command has logged.
     fn trim(&self, log: &mut Log<'_>, written: &Written) -> Result<()> {
         log.flush()?;
         let most = 2 * written.logged.len() + TRIM_ROWS;

@@ -1,4 +1,4 @@
-//! What a command is decided by, beside the tables.
+//! What decides a command, beside the tables.
 
 use session::server::Decided;
 use session::server::ledger::{Account, LogPosition};

@@ -27,7 +27,7 @@ pub(super) fn delete(
     let Deletion { stream, target, event, .. } = deletion;
     let (number, digest) = (u32::try_from(*stream).unwrap_or(u32::MAX), digest(event));
     let Some((topic, body)) = log.event(number, target.offset)? else {
-        // It may be gone since it was deleted.
+        // It may have left the log since it was deleted.
         let before = ids.find(&digest, log)?;
         let (code, message) = Deletion::NOT_FOUND;
         return Ok(before.map_or_else(

@@ -29,7 +29,7 @@ pub(super) struct Extent {
     pub(super) first: u64,
     /// The newest offset; 0 if there never was an event.
     pub(super) head: u64,
-    /// How many events there are in between: some may be superseded.
+    /// The number of events from `first` to `head`, without superseded ones.
     pub(super) count: u64,
     /// The [cost] of these events.
     pub(super) bytes: u64,
@@ -162,7 +162,7 @@ impl<'t> Log<'t> {
         Ok(None)
     }
 
-    /// Replaces the body of an event, whose source and id stay.
+    /// Replaces the body of an event. Its source and its id must stay.
     pub(super) fn replace_body(&mut self, stream: u32, offset: u64, body: &[u8]) -> Result<()> {
         self.flush()?;
         let Some((first, row)) = self.row_of(stream, offset)? else { return Ok(()) };
@@ -174,7 +174,7 @@ impl<'t> Log<'t> {
         Ok(())
     }
 
-    /// The row that would hold an offset which is not trimmed, with its first offset.
+    /// The row in which the event at an offset would be, unless it is trimmed; with the row's first offset.
     fn row_of(&self, stream: u32, offset: u64) -> Result<Option<(u64, Vec<u8>)>> {
         if !self.extent(stream).holds(offset) {
             return Ok(None);
@@ -282,11 +282,11 @@ impl<'t> Log<'t> {
         Ok(next.unwrap_or(self.extent(stream).head + 1))
     }
 
-    /// Whether the tables hold an event of a stream between these offsets, the second one excluded.
+    /// Whether the tables hold an event of a stream at an offset of `from..to`.
     fn has_any(&self, stream: u32, from: u64, to: u64) -> Result<bool> {
         for row in self.blocks.range((stream, 0)..(stream, to))?.rev() {
             let (key, row) = row?;
-            // Only the last row may begin with missing events.
+            // A row may begin with missing events, so its key does not say where its events begin.
             let mut begins_before = false;
             for entry in block::entries(key.value().1, row.value()) {
                 let offset = entry?.offset;

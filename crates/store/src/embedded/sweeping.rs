@@ -1,7 +1,7 @@
 //! Looking through the streams that keep last values, a bounded part at a time.
 //!
-//! A write supersedes what came before it. What is left to do: the events that a stream held before it kept so few, and
-//! the times of seconds whose events are all superseded.
+//! A write supersedes what came before it. Two things are left to do: to drop the events that a stream held before it
+//! kept so few, and the times of seconds whose events are all superseded.
 
 use std::sync::PoisonError;
 
@@ -14,7 +14,7 @@ use super::maintenance::MAX_ROWS;
 
 /// The most topics or times that one step looks at.
 const LOOKED_AT: usize = if cfg!(test) { 3 } else { 1_000 };
-/// How often all are looked through, in milliseconds. A part whose commit fails waits for the next time.
+/// How often all streams are looked through, in milliseconds. A part whose commit fails waits for the next time.
 const EVERY: u64 = 3_600_000;
 
 /// How far the streams have been looked through.
@@ -33,7 +33,7 @@ enum Part {
     Times(u64),
 }
 
-/// What a step did. There is another one to do.
+/// What a step did. Another step is to follow.
 pub(super) struct Swept {
     pub(super) changed: bool,
 }

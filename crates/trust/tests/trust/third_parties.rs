@@ -36,7 +36,7 @@ fn answers(program: &str, script: &str, events: &[String]) -> Vec<String> {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap_or_else(|error| panic!("{program} is needed for this test: {error}"));
-    // Each answer is far smaller than a pipe's buffer, and so are all of them together.
+    // All answers together fit into the buffer of a pipe, so the program does not wait for a reader.
     child.stdin.take().unwrap().write_all(format!("{}\n", events.join("\n")).as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success(), "{program} has failed: {}", output.status);

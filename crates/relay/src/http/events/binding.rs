@@ -9,13 +9,13 @@ use session::json::{BatchError, Incoming, ReadError, read, read_attributes, read
 
 use super::problem::Problem;
 
-/// The media types that begin with this are formats of CloudEvents.
+/// Media types that begin with this are formats of CloudEvents.
 const CLOUDEVENTS: &str = "application/cloudevents";
 const STRUCTURED: &str = "application/cloudevents+json";
 const BATCHED: &str = "application/cloudevents-batch+json";
 /// The prefix of headers with attributes.
 const PREFIX: &str = "ce-";
-/// The headers that each event has.
+/// The headers that each event in binary mode has.
 const REQUIRED: [&str; 4] = ["ce-specversion", "ce-id", "ce-source", "ce-type"];
 
 /// How a request holds its events.
@@ -117,7 +117,7 @@ fn media_type(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     }
 }
 
-/// Whether the parameters of a media type name no other charset than that of JSON.
+/// Whether the parameters of a media type name no charset but that of JSON or a part of it.
 fn is_utf8(parameters: &str) -> bool {
     let parameters = parameters.split(';').filter_map(|parameter| parameter.split_once('='));
     let mut charsets = parameters.filter(|(name, _)| name.trim().eq_ignore_ascii_case("charset"));

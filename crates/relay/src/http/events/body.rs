@@ -1,4 +1,4 @@
-//! Reads the body of a request. What clients can leave unfinished counts in the budget of unfinished messages.
+//! Reads the body of a request. Bodies that clients leave unfinished count in the budget of unfinished messages.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ const GROWTH: usize = 2;
 /// The part of the time limit for which a body may wait for memory.
 const STARVED: u32 = 6;
 
-/// Reads a body of at most `most` bytes, within the time `limit`; zero for none. The permit is the memory of it.
+/// Reads a body of at most `most` bytes, within the time `limit`; zero for no limit. The permit holds its memory.
 pub(super) async fn read(
     body: Body,
     headers: &HeaderMap,

@@ -17,7 +17,7 @@ pub(super) struct Problem {
     detail: String,
     /// The id of the event.
     id: Option<String>,
-    /// When the request may be sent again.
+    /// After which time the request may be sent again.
     retry: Option<Duration>,
     /// For `WWW-Authenticate`.
     challenge: Option<&'static str>,

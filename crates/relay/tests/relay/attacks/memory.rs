@@ -1,4 +1,4 @@
-//! All that an address can fill shares one bound of memory.
+//! Everything that an address can fill shares one bound of memory.
 
 use std::time::{Duration, Instant};
 

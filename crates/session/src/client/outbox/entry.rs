@@ -25,7 +25,7 @@ impl OutboxEntry {
         self.row.sign_by.is_some() && self.signing != Signing::Done
     }
 
-    /// When it is rejected, if it can still be. An event that was never refused a signature may get one.
+    /// When it is rejected, unless it is sent before. The limit for signing counts only after a signature has failed.
     pub(in crate::client) fn ends(&self) -> Option<Millis> {
         let sign_by = self.row.sign_by.filter(|_| self.signing == Signing::Impossible);
         [self.expires(), sign_by].into_iter().flatten().min()

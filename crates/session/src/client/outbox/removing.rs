@@ -108,8 +108,8 @@ impl Outbox {
         gone
     }
 
-    /// The store could not drop these rows. They no longer expire, and those without a signature wait until they are asked
-    /// about again.
+    /// The store could not drop these rows. They no longer expire, and those that could not be signed wait until
+    /// signatures are asked for again.
     pub(in crate::client) fn not_dropped(&mut self) {
         for number in self.drops.pop_front().unwrap_or_default() {
             if let Some(entry) = self.get(number) {

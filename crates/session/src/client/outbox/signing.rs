@@ -4,12 +4,12 @@ use super::{Outbox, Signing, Stage};
 use crate::Body;
 use crate::client::store::OutboxRow;
 
-/// The maximum number of rows that are being signed.
+/// The maximum number of rows that are being signed at a time.
 const MAX_SIGNING: usize = 64;
 
 impl Outbox {
-    /// The rows to sign now, without those behind a row that cannot be signed: the next ones of the `window` that may be
-    /// unanswered.
+    /// The next rows to sign, among those of the `window` that may be unanswered, up to one that cannot be signed.
+    /// Marks them as asked.
     pub(in crate::client) fn next_to_sign(&mut self, window: usize) -> Vec<OutboxRow> {
         let window = window.min(self.rows.len());
         let from = self.rows.partition_point(|entry| entry.row.number < self.unsent).min(window);

@@ -2,7 +2,7 @@
 
 use crate::server::Opened;
 
-/// What a peer knows a client by.
+/// What identifies a client to its peer.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Identity {
     /// The hash of its secret, or whatever else the store compares.
@@ -26,7 +26,7 @@ impl Identity {
             (Some(Self::Secret(known)), _, Some(secret)) if secret != *known => {
                 Err(Opened::WrongSecret)
             }
-            // The key alone does not say whose the secret is.
+            // Without the secret, nothing shows that the key belongs to the owner of the client.
             (Some(Self::Secret(_)), _, None) => Err(Opened::OtherKey),
             (_, Some(key), _) => Ok(Self::Key(key)),
             (_, None, Some(secret)) => Ok(Self::Secret(secret)),

@@ -2,7 +2,7 @@
 
 use crate::{Position, RejectCode};
 
-/// Asks how many events of some topics follow a position, and for the newest of each.
+/// Asks how many events of each topic follow a position, and for its newest event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tally {
     /// The request's number, which the client does not reuse before the answer.

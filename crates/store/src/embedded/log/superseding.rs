@@ -11,9 +11,9 @@ use redb::ReadableTable;
 
 /// The most offsets of an index row: the index of a topic has few rows, however many commits filled it.
 const OFFSETS: usize = 64;
-/// A block of at most this many bytes joins the one before it,
+/// A block of at most this many bytes joins the one before it, if both fit into [`JOINED`].
 const THIN: usize = 1_024;
-/// if they have at most this many together.
+/// The most bytes of two blocks that are joined.
 const JOINED: usize = 2_048;
 
 /// A row of the index: the offsets of a topic. Its key is the first one.
@@ -45,8 +45,8 @@ impl Log<'_> {
         std::mem::take(&mut self.superseded)
     }
 
-    /// Supersedes what a stream held before it kept so few events of each topic: looks at the next `topics` topics after
-    /// one, and drops at most `most` events. Returns the topic to continue after; `None` at the end.
+    /// Supersedes what a stream held before it kept so few events of each topic. Looks at the next `topics` topics
+    /// after `after`, and drops at most `most` events. Returns the topic to continue after; `None` at the end.
     pub(in crate::embedded) fn supersede_after(
         &mut self,
         stream: u32,
@@ -69,8 +69,8 @@ impl Log<'_> {
         Ok(Some(after))
     }
 
-    /// Drops the times of events that are all gone, of the next `most` times from one on. Returns the time to continue
-    /// from, or `None` at the end, and whether any was dropped.
+    /// Looks at the next `most` times from `from` on, and drops those whose events are all gone. Returns the time to
+    /// continue from, or `None` at the end, and whether any was dropped.
     pub(in crate::embedded) fn drop_empty_times(
         &mut self,
         stream: u32,

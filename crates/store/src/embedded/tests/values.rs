@@ -24,7 +24,7 @@ fn keeping(keep: Keep) -> (Embedded, Disk) {
     (on(&disk, keep), disk)
 }
 
-/// Logs an event with an id on the topic with a number.
+/// An event of this size with an id on a topic.
 fn event_on(topic: &str, id: &str, size: usize, client: Option<Numbered>) -> Write {
     let (id, source) = (id.to_owned(), "s".to_owned());
     let body = Body { id, source, data: vec![b'x'; size], ..Body::default() };

@@ -245,7 +245,10 @@ async fn the_chat_marks_a_verified_message_and_reports_a_forged_one() {
     let forged = forge(site.relay.address()).await;
     let cho = chat(&driver, &forged, "cho", &token("cho")).await;
     cho.says(".toast", "A message was withheld: it could not be verified.").await;
-    assert_eq!(cho.run(sender, vec![]).await, "bob ✓ verified", "the last one before it");
+    eventually("the last message before it", async || {
+        (cho.run(sender, vec![]).await == "bob ✓ verified").then_some(())
+    })
+    .await;
     assert!(cho.texts().await.iter().all(|text| text == "hello"));
     for browser in [ann, bob, cho] {
         browser.close().await;

@@ -29,7 +29,7 @@ export function delivery(core, flag, bus, inFlight) {
     return route.slots[0];
   }
 
-  /** Calls all handlers, whatever one of them does. Four at a time: the processor then predicts more of the calls. */
+  /** Calls all handlers, whatever one of them does. */
   function runAll(route, data, event) {
     bytes[flag] = IN_FLIGHT;
     running = route;
@@ -38,21 +38,11 @@ export function delivery(core, flag, bus, inFlight) {
     let at = 0;
     for (;;) {
       try {
-        let call;
-        let answer;
-        for (; at + 4 <= last; at += 1) {
-          call = calls[at];
-          if ((answer = call(data, event)) !== undefined) answered(slots[at], event, answer);
-          call = calls[++at];
-          if ((answer = call(data, event)) !== undefined) answered(slots[at], event, answer);
-          call = calls[++at];
-          if ((answer = call(data, event)) !== undefined) answered(slots[at], event, answer);
-          call = calls[++at];
-          if ((answer = call(data, event)) !== undefined) answered(slots[at], event, answer);
-        }
         for (; at < last; at += 1) {
-          call = calls[at];
-          if ((answer = call(data, event)) !== undefined) answered(slots[at], event, answer);
+          // Not `calls[at](…)`, which would pass `calls` as `this`.
+          const call = calls[at];
+          const answer = call(data, event);
+          if (answer !== undefined) answered(slots[at], event, answer);
         }
         break;
       } catch (error) {

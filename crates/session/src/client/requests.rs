@@ -1,5 +1,6 @@
 //! Requests that have one answer: pages of history, deletes, and counts. A request survives reconnects: it is sent
-//! again until it is answered or cancelled.
+//! again until it is answered or cancelled. An answer of another kind, or one that does not follow the grammar, answers
+//! nothing: the peer has broken the protocol, and the next connection asks again.
 
 use topic::Pattern;
 
@@ -128,20 +129,25 @@ impl Client {
 
     pub(super) fn page(&mut self, page: HistoryPage, now: Millis) {
         let Some(at) = self.requests.at(page.request) else { return };
+        let Asked::History { before, .. } = &self.requests.all[at].asked else {
+            return self.out_of_step(now);
+        };
         if page.refused == Some(RejectCode::TooMany) {
             return self.ask_again(at, now + RETRY);
         }
-        let Request { id, asked, .. } = self.requests.all.remove(at);
-        let Asked::History { before, .. } = asked else { return self.out_of_step(now) };
         let Some(read) = history::read(page, before.as_ref()) else {
             return self.out_of_step(now);
         };
+        let id = self.requests.all.remove(at).id;
         self.effects.push_back(Effect::History(id, read));
         self.send_requests();
     }
 
     pub(super) fn deleted(&mut self, deleted: Deleted, now: Millis) {
         let Some(at) = self.requests.at(deleted.request) else { return };
+        let Asked::Delete(_) = &self.requests.all[at].asked else {
+            return self.out_of_step(now);
+        };
         if let Some(retry) = deleted.retry {
             return self.ask_again(at, now + Millis::from(retry));
         }
@@ -153,8 +159,13 @@ impl Client {
 
     pub(super) fn tallied(&mut self, tallied: Tallied, now: Millis) {
         let Some(at) = self.requests.at(tallied.request) else { return };
-        if tallied.topics == Err(RejectCode::TooMany) {
-            return self.ask_again(at, now + RETRY);
+        let Asked::Tally(asked) = &self.requests.all[at].asked else {
+            return self.out_of_step(now);
+        };
+        match &tallied.topics {
+            Err(RejectCode::TooMany) => return self.ask_again(at, now + RETRY),
+            Ok(topics) if topics.len() != asked.len() => return self.out_of_step(now),
+            _ => {}
         }
         let id = self.requests.all.remove(at).id;
         let topics = tallied.topics.map_err(RequestError::Refused);

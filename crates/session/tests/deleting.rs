@@ -99,6 +99,19 @@ fn events_of_others_and_of_the_peer_stay() {
 }
 
 #[test]
+fn a_delete_before_a_grant_is_denied_by_the_connection_and_another_by_the_store() {
+    let mut peer = Peer::with_authority(1);
+    peer.say(hello(None), 0);
+    peer.run();
+    assert_eq!(outcome(&mut peer, at(1)), Err(RejectCode::NotAllowed));
+    assert_eq!((peer.server.take_denials(), peer.asked.len()), (1, 0));
+    peer.server.granted(Granted::default(), 0);
+    peer.run();
+    assert_eq!(outcome(&mut peer, at(1)), Err(RejectCode::NotAllowed));
+    assert_eq!((peer.server.take_denials(), peer.asked.len()), (0, 1));
+}
+
+#[test]
 fn an_account_deletes_its_own_events_and_a_moderator_all_events() {
     let mut ann = account("ann", &["b.>"]);
     let own = publish(&mut ann, 1);

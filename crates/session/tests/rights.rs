@@ -190,6 +190,7 @@ fn what_a_refresh_takes_away_ends_and_nothing_more_comes() {
     assert_eq!(refused(&frames), [(1, RejectCode::NotAllowed), (3, RejectCode::NotAllowed)]);
     let left = frames.iter().filter(|frame| matches!(frame, FromPeer::NotPresent(_)));
     assert_eq!(left.count(), 1);
+    assert_eq!(peer.server.take_denials(), 0, "the client has asked for nothing");
     let topic = peer::topic("a");
     assert_eq!(peer.asked, [Effect::Leave(topic.clone()), Effect::Unwatch(topic)]);
     peer.commit("a");
@@ -230,6 +231,7 @@ fn a_page_that_the_store_answers_after_the_right_has_ended_is_not_sent() {
         panic!("{frames:?}")
     };
     assert_eq!((page.refused, page.entries.len()), (Some(RejectCode::NotAllowed), 0));
+    assert_eq!(peer.server.take_denials(), 1);
 }
 
 #[test]
@@ -346,6 +348,7 @@ fn before_a_grant_nothing_is_allowed() {
     let frames = answers(&mut peer, subscribe(1, "a", Start::Latest, None));
     assert_eq!(refused(&frames), [(1, RejectCode::NotAllowed)]);
     assert_eq!(denied(&answers(&mut peer, publish(None, 0, Some("a")))).len(), 1);
+    assert_eq!(peer.server.take_denials(), 2);
     assert!(!Options::default().has_authority);
 }
 

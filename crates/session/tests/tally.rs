@@ -6,7 +6,7 @@ mod peer;
 use dialogue::{Dialogue, WELCOME};
 use peer::{Peer, hello};
 use session::client::{Effect, RequestError};
-use session::rights::{PatternLists, Subject};
+use session::rights::{PatternLists, Rights, Subject};
 use session::server::Granted;
 use session::*;
 
@@ -112,8 +112,20 @@ fn each_topic_needs_the_right_to_read_its_past() {
     let (denied, illegal) = (Some(RejectCode::NotAllowed), Some(RejectCode::IllegalTopic));
     assert_eq!(refused, [denied, None, illegal, illegal]);
     assert_eq!((tallies[1].count, tallies[0].count, &tallies[0].head), (2, 0, &None));
+    assert_eq!(peer.server.take_denials(), 1);
     // Nothing that the store must be asked for.
     assert_eq!(tally(&mut peer, vec![topic("b", None)]).unwrap()[0].refused, denied);
+    assert_eq!(peer.server.take_denials(), 1);
+    // The right ends before the store has counted.
+    peer.say(FromClient::Tally(Tally { request: 6, topics: vec![topic("a", None)] }), 0);
+    let (account, rights) = (Some(Subject::account("ann").unwrap()), Rights::none());
+    peer.server.granted(Granted { account, rights, ..Granted::default() }, 0);
+    let frames = peer.run();
+    let Some(FromPeer::Tallied(Tallied { topics: Ok(tallies), .. })) = frames.last() else {
+        panic!("{frames:?}")
+    };
+    assert_eq!((tallies[0].refused, tallies[0].count), (denied, 0));
+    assert_eq!(peer.server.take_denials(), 1);
 }
 
 #[test]

@@ -70,9 +70,14 @@ impl Server {
         Refusal { code: RejectCode::NotAllowed, message, id: Some(id) }
     }
 
-    /// Counts a denial. Returns why the client may not do this with a topic or a pattern.
+    /// Counts a denial. Returns why the client may not do what it has asked for, with a topic or a pattern.
     pub(super) fn no_right(&mut self, right: Right, name: &str) -> String {
         self.denials += 1;
+        self.missing(right, name)
+    }
+
+    /// Why the client may not do this with a topic or a pattern.
+    fn missing(&self, right: Right, name: &str) -> String {
         let verb = match right {
             Right::Publish => "publish to",
             Right::Subscribe => "subscribe to",
@@ -86,8 +91,9 @@ impl Server {
         format!("no right to {verb} `{name}`: the credential must allow it")
     }
 
-    /// How often the client has asked for something that its rights do not cover, or lost something by changed rights,
-    /// since the last call. Topics of a tally, and deletes, do not count.
+    /// How often the client has asked for something that its rights do not cover, since the last call. Each topic of a
+    /// tally counts. What ends because its rights have changed does not: the client has not asked. Neither does a delete
+    /// that the store refuses: its owner has the store's answer, with the reason.
     pub fn take_denials(&mut self) -> u32 {
         std::mem::take(&mut self.denials)
     }
@@ -143,12 +149,12 @@ impl Server {
             } else {
                 Right::Subscribe
             };
-            let message = self.no_right(right, pattern.as_str());
+            let message = self.missing(right, pattern.as_str());
             self.refuse(subscription, pattern.as_str(), RejectCode::NotAllowed, message);
             self.unsubscribe(subscription);
         }
         for topic in self.presence_state.leave_unless(|it| rights.allow(Right::Presence, it)) {
-            let message = self.no_right(Right::Presence, topic.as_str());
+            let message = self.missing(Right::Presence, topic.as_str());
             self.deny(topic.to_string(), RejectCode::NotAllowed, message);
             self.emit(Effect::Leave(topic.clone()));
             self.effects.push_back(Effect::Unwatch(topic));

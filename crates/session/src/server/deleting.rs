@@ -14,6 +14,7 @@ impl Server {
             return self.rejected(ticket, RejectCode::NotFound, "there is no such stream");
         };
         if self.is_unknown() {
+            self.denials += 1;
             return self.rejected(
                 ticket,
                 RejectCode::NotAllowed,

@@ -46,6 +46,7 @@ impl Server {
         let topics = topics.into_iter().map(|TallyTopic { topic, after }| {
             let topic = Topic::parse(&topic).map_err(|_| RejectCode::IllegalTopic)?;
             if !self.credential.rights.allow(Right::History, &topic) {
+                self.denials += 1;
                 return Err(RejectCode::NotAllowed);
             }
             wanted.push((topic.clone(), after));
@@ -75,6 +76,7 @@ impl Server {
             let TopicCount { count, head, newest } = counts.next().unwrap_or_default();
             // The rights may have changed meanwhile.
             if !self.credential.rights.allow(Right::History, &topic) {
+                self.denials += 1;
                 return refused(RejectCode::NotAllowed);
             }
             let newest = newest.map(|event| (event.offset, event.body.to_vec()));

@@ -175,3 +175,43 @@ fn a_client_asks_again_until_there_is_an_answer() {
     let unavailable = Effect::Tallied(id, Err(RequestError::NotAvailable));
     assert!(older.effects.contains(&unavailable), "{:?}", older.effects);
 }
+
+#[cfg(feature = "json")]
+#[test]
+fn the_newest_event_in_json_is_byte_by_byte_what_its_readers_get() {
+    use serde_json::{Value, json};
+
+    let place =
+        json::EventPosition { stream: &Stream::MAIN, epoch: EPOCH, offset: 3, previous: None };
+    let signature = Some([7; 64]);
+    for data in [
+        r#"{"z":1.10,"a":1e2,"a":12345678901234567890123,"é":"\u00e9\/"}"#,
+        "[1e400, -0]",
+        r#""\ud800""#,
+        " { \"b\" : 1 } ",
+    ] {
+        for signature in [signature, None] {
+            let data = data.as_bytes().to_vec();
+            let body = Body { data, signature, time: Some(1_000), ..peer::body("e") };
+            let head = Some(Position { id: Some("e".to_owned()), ..at(3) });
+            let newest = Some((3, body.encode()));
+            let of_a = TopicTally { count: 2, head, newest, refused: None };
+            let refused = Some(RejectCode::NotAllowed);
+            let of_b = TopicTally { refused, ..TopicTally::default() };
+            let names = ["a", "b", "c"].map(str::to_owned);
+            let text = json::tallied("t", &names, &[of_a, of_b, TopicTally::default()]);
+            let event = json::event(&peer::topic("a"), &body, Some(place));
+            let newest = format!(r#","newest":{event}"#);
+            assert_eq!(text.matches(&newest).count(), 1, "{text}");
+            // The rest can be read without its numbers.
+            let rest: Value = serde_json::from_str(&text.replacen(&newest, "", 1)).unwrap();
+            let head = json!({ "stream": "main", "epoch": "7", "offset": "3", "id": "e" });
+            let topics = json!([
+                { "topic": "a", "count": 2, "head": head },
+                { "topic": "b", "code": "not_allowed" },
+                { "topic": "c", "count": 0 },
+            ]);
+            assert_eq!(rest["data"], json!({ "id": "t", "topics": topics }));
+        }
+    }
+}

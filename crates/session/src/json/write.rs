@@ -1,5 +1,7 @@
 //! Writes the peer's texts.
 
+use std::fmt;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
@@ -83,28 +85,33 @@ pub fn reject(id: &str, code: RejectCode, message: &str) -> String {
 
 /// `$link.tallied`: the counts of the topics with these names, for the tally `id`.
 pub fn tallied(id: &str, names: &[String], tallies: &[TopicTally]) -> String {
-    let topic = |(name, tally): (&String, &TopicTally)| {
-        let mut topic = json!({ "topic": name });
-        if let Some(code) = tally.refused {
-            topic["code"] = json!(code.name());
-            return topic;
-        }
-        topic["count"] = json!(tally.count);
-        let Some(head) = &tally.head else { return topic };
-        topic["head"] = place(head);
-        let newest = tally.newest.as_ref().and_then(|(offset, body)| {
-            let (topic, body) = (Topic::parse(name).ok()?, Body::decode(body).ok()?);
-            let (stream, epoch) = (&head.stream, head.epoch);
-            let place = EventPosition { stream, epoch, offset: *offset, previous: None };
-            serde_json::from_str::<Value>(&event(&topic, &body, Some(place))).ok()
-        });
-        if let Some(newest) = newest {
-            topic["newest"] = newest;
-        }
-        topic
-    };
-    let topics: Vec<Value> = names.iter().zip(tallies).map(topic).collect();
-    control("tallied", id, json!({ "id": id, "topics": topics }))
+    let topics = names.iter().zip(tallies).map(|(name, tally)| topic_tally(name, tally));
+    let (id_text, topics) = (json!(id), topics.collect::<Vec<_>>().join(","));
+    control("tallied", id, format_args!(r#"{{"id":{id_text},"topics":[{topics}]}}"#))
+}
+
+/// The newest event is the text that its readers get, byte by byte: another form of its data would break its signature.
+fn topic_tally(name: &str, tally: &TopicTally) -> String {
+    let mut topic = json!({ "topic": name });
+    if let Some(code) = tally.refused {
+        topic["code"] = json!(code.name());
+        return topic.to_string();
+    }
+    topic["count"] = json!(tally.count);
+    let Some(head) = &tally.head else { return topic.to_string() };
+    topic["head"] = place(head);
+    let mut topic = topic.to_string();
+    let newest = tally.newest.as_ref().and_then(|(offset, body)| {
+        let (topic, body) = (Topic::parse(name).ok()?, Body::decode(body).ok()?);
+        let (stream, epoch) = (&head.stream, head.epoch);
+        let place = EventPosition { stream, epoch, offset: *offset, previous: None };
+        Some(event(&topic, &body, Some(place)))
+    });
+    if let Some(newest) = newest {
+        topic.pop(); // the closing brace
+        topic.push_str(&format!(r#","newest":{newest}}}"#));
+    }
+    topic
 }
 
 fn place(position: &Position) -> Value {
@@ -300,7 +307,7 @@ fn is_exact(text: &str, body: &Body) -> bool {
 }
 
 /// The peer's control events begin as events do, with what distinguishes them.
-fn control(kind: &str, about: &str, data: Value) -> String {
+fn control(kind: &str, about: &str, data: impl fmt::Display) -> String {
     let id = json!(format!("{kind}:{about}"));
     format!(
         r#"{{"specversion":"1.0","type":"$link.{kind}","id":{id},"source":"/link","datacontenttype":"application/json","data":{data}}}"#

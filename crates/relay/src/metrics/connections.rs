@@ -12,25 +12,6 @@ use super::refused::Refused;
 /// The subprotocols, and requests for another one.
 const PROTOCOLS: [&str; 3] = [session::SUBPROTOCOL, session::json::SUBPROTOCOL, "other"];
 
-/// The codes with which the relay closes.
-const CLOSES: [CloseCode; 15] = [
-    CloseCode::GoingAway,
-    CloseCode::Silent,
-    CloseCode::Overloaded,
-    CloseCode::Unavailable,
-    CloseCode::OutOfStep,
-    CloseCode::ProtocolError,
-    CloseCode::UnsupportedSubprotocol,
-    CloseCode::MessageTooLarge,
-    CloseCode::Fenced,
-    CloseCode::Unauthorized,
-    CloseCode::UnexpectedHello,
-    CloseCode::TooManyUnanswered,
-    CloseCode::CredentialRefused,
-    CloseCode::Revoked,
-    CloseCode::OtherKey,
-];
-
 /// The client of a session.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum SessionOf {
@@ -52,7 +33,7 @@ pub(crate) struct Connections {
     handshakes: [Counter; PROTOCOLS.len()],
     websockets: Box<[Gauge]>,
     sessions: [Counter; 3],
-    closes: [Counter; CLOSES.len()],
+    closes: [Counter; CloseCode::ALL.len()],
     pub(crate) received: Counter,
     pub(crate) sent: Counter,
     pub(crate) stalled: Gauge,
@@ -60,7 +41,7 @@ pub(crate) struct Connections {
 
 impl Connections {
     pub(super) fn new(families: &mut Families) -> Self {
-        let codes = CLOSES.map(|code| code.code().to_string());
+        let codes = CloseCode::ALL.map(|code| code.code().to_string());
         Self {
             open: families.gauge("connections", "Open TCP connections"),
             accepted: families.counter("connections_accepted", "Accepted TCP connections"),
@@ -129,7 +110,7 @@ impl Connections {
     }
 
     pub(crate) fn closed(&self, code: CloseCode) {
-        if let Some(at) = CLOSES.iter().position(|other| *other == code) {
+        if let Some(at) = CloseCode::ALL.iter().position(|other| *other == code) {
             self.closes[at].inc();
         }
     }

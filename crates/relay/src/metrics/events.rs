@@ -31,28 +31,13 @@ const QUERIES: [[&str; 2]; 6] = [
     ["history", "store"],
     ["tally", "store"],
 ];
-/// The codes of refused publishes.
-const REJECTS: [RejectCode; 13] = [
-    RejectCode::IllegalTopic,
-    RejectCode::IllegalEvent,
-    RejectCode::TooLarge,
-    RejectCode::Unavailable,
-    RejectCode::HeldBack,
-    RejectCode::StaleNumber,
-    RejectCode::Uncertain,
-    RejectCode::DiskFull,
-    RejectCode::TooMany,
-    RejectCode::TooFast,
-    RejectCode::NotAllowed,
-    RejectCode::NotFound,
-    RejectCode::Unknown,
-];
 
 /// See the [module](self).
 #[derive(Debug)]
 pub(crate) struct Events {
     publishes: [Counter; PUBLISHES.len()],
-    rejects: [Counter; REJECTS.len()],
+    /// By [`RejectCode::ALL`].
+    rejects: [Counter; RejectCode::ALL.len()],
     deliveries: [Counter; 2],
     superseded: Counter,
     pub(crate) dropped: Counter,
@@ -75,7 +60,8 @@ pub(crate) struct Outcomes {
     deferred: u64,
     rejected: u64,
     fenced: u64,
-    codes: [u64; REJECTS.len()],
+    /// By [`RejectCode::ALL`].
+    codes: [u64; RejectCode::ALL.len()],
 }
 
 impl Outcomes {
@@ -91,8 +77,9 @@ impl Outcomes {
                 } else {
                     self.rejected += 1
                 }
-                let at = REJECTS.iter().position(|other| other == code);
-                self.codes[at.unwrap_or(REJECTS.len() - 1)] += 1;
+                for (count, other) in self.codes.iter_mut().zip(RejectCode::ALL) {
+                    *count += u64::from(other == *code);
+                }
             }
         }
     }
@@ -112,7 +99,7 @@ impl Events {
                 "rejects",
                 "Durable events that were deferred or rejected, by code",
                 "code",
-                REJECTS.map(RejectCode::name),
+                RejectCode::ALL.map(RejectCode::name),
             ),
             deliveries: families.counters(
                 "deliveries",
@@ -231,5 +218,27 @@ impl Events {
 pub(super) fn add(counter: &Counter, count: u64) {
     if count > 0 {
         counter.inc_by(count);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reject_counts_under_its_own_code() {
+        for (at, code) in RejectCode::ALL.into_iter().enumerate() {
+            let mut outcomes = Outcomes::default();
+            let message = String::new();
+            let rejected = Decided::Rejected { code, message, retry: None };
+            outcomes.add(&WriteOutcome::Decided(rejected));
+            let mut expected = [0; RejectCode::ALL.len()];
+            expected[at] = 1;
+            assert_eq!((outcomes.codes, outcomes.rejected), (expected, 1), "{}", code.name());
+            let events = Events::new(&mut Families::default());
+            events.failed(&outcomes);
+            let counts = events.rejects.each_ref().map(Counter::get);
+            assert_eq!(counts, expected, "{}", code.name());
+        }
     }
 }

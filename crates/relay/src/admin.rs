@@ -2,7 +2,7 @@
 //!
 //! Only one process can open the store's file, so a running relay does the work. The request arrives over a Unix socket in
 //! the data directory, which only the relay's own user may use: one line, answered by one line that begins with `ok` or
-//! `failed`.
+//! `failed`. Operators are served at the same time, so that a revocation does not wait for a long backup.
 
 #[cfg(unix)]
 mod socket;
@@ -13,7 +13,7 @@ use std::sync::{Arc, Weak};
 
 use session::server::Decided;
 use store::{Embedded, Settings, Store, StoreError};
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex, mpsc};
 
 use crate::border::audit;
 use crate::certificates::revocations::{self, Unsound};
@@ -29,6 +29,11 @@ pub enum AdminError {
     /// The path of the new file cannot be sent to the relay.
     #[error("{0:?} cannot be the name of a backup: it must be UTF-8 without line breaks")]
     Name(PathBuf),
+    /// The request is longer than what a running relay takes.
+    #[error(
+        "the request has {0} bytes, and a running relay takes 256 KiB: name fewer keys at a time"
+    )]
+    TooLong(usize),
     /// The running relay does not answer.
     #[error("the relay on {0} does not answer: {1}")]
     Silent(PathBuf, #[source] io::Error),
@@ -50,6 +55,8 @@ pub(crate) struct Admin {
     /// Weak, because its writer ends when all others have dropped it.
     pub(crate) hub: Weak<Hub>,
     pub(crate) certificates: Option<Arc<Certificates>>,
+    /// Held by the backup that is being made: two of the same name would use the same file.
+    pub(crate) backing_up: Mutex<()>,
 }
 
 /// Copies the store in `data` to the new file `to`, through the relay that runs on `data`, or directly if none runs.
@@ -109,32 +116,34 @@ pub fn revoke(data: &Path, revocation: &Revocation) -> Result<String, AdminError
 }
 
 /// Serves operators for as long as it is polled.
-pub(crate) async fn serve(data: &Path, admin: &Admin) {
+pub(crate) async fn serve(data: &Path, admin: Admin) {
     #[cfg(unix)]
-    socket::serve(data, admin).await;
+    socket::serve(data, Arc::new(admin)).await;
     #[cfg(not(unix))]
     let _ = (data, admin);
     std::future::pending().await
 }
 
 impl Admin {
-    /// Answers one request. `None` if it is not valid.
+    /// Carries out a request. Returns what was done or why it failed, for the operator.
     #[cfg(unix)]
-    async fn answer(&self, request: &str) -> Option<Result<String, String>> {
+    async fn answer(&self, request: &str) -> Result<String, String> {
         const STOPPING: &str = "the relay is shutting down";
-        let request = request.strip_suffix('\n')?;
+        const UNKNOWN: &str = "it does not know this request: use the command of its own version";
+        let request = request.strip_suffix('\n').ok_or(UNKNOWN)?;
         if let Some(to) = request.strip_prefix("backup ") {
+            let _one = self.backing_up.lock().await;
             let (store, to) = (Arc::clone(&self.store), PathBuf::from(to));
             let copied = tokio::task::spawn_blocking(move || copy(&*store, &to)).await;
-            return Some(match copied {
+            return match copied {
                 Ok(copied) => copied.map_err(|error| error.to_string()),
                 Err(_) => Err(STOPPING.to_owned()),
-            });
+            };
         }
-        let json = request.strip_prefix("revoke ")?;
-        let revocation: Revocation = serde_json::from_str(json).ok()?;
-        revocation.check().ok()?;
-        Some(self.revoke(revocation).await)
+        let json = request.strip_prefix("revoke ").ok_or(UNKNOWN)?;
+        let revocation: Revocation = serde_json::from_str(json).map_err(|_| UNKNOWN)?;
+        revocation.check().map_err(|error| error.to_string())?;
+        self.revoke(revocation).await
     }
 
     /// Revokes: first in memory, at once, and then in the log.

@@ -15,7 +15,7 @@ use ipnet::IpNet;
 use session::server::Options;
 use store::{Embedded, Settings, Store};
 use tokio::net::TcpListener;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Mutex, mpsc, watch};
 
 use crate::admin::{self, Admin};
 use crate::authority::Authority;
@@ -188,6 +188,7 @@ impl Relay {
             store: Arc::clone(&store),
             hub: Arc::downgrade(&hub),
             certificates: certificates.clone(),
+            backing_up: Mutex::default(),
         };
         let shared = Shared {
             hub,
@@ -290,7 +291,7 @@ impl Relay {
                 stop.send_replace(true);
                 Err(error)
             }
-            () = admin::serve(&data, &admin) => Ok(()),
+            () = admin::serve(&data, admin) => Ok(()),
             Err(error) = exporter.serve(metrics) => Err(RunError::Serve(error)),
             // A client that keeps a plain HTTP connection open delays the server.
             () = async {

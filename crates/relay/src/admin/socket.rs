@@ -5,25 +5,31 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::UnixListener;
+use tokio::net::{self, UnixListener};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use super::{Admin, AdminError};
 
-/// The maximum size of a request.
-const LONGEST: u64 = 8 << 10;
-/// The time limit for a request to arrive.
-const ASKS_WITHIN: Duration = Duration::from_secs(5);
+/// The maximum size of a request: a revocation of about 5,000 keys, whose record is one event. See
+/// [`AdminError::TooLong`].
+const LONGEST: usize = 256 << 10;
+/// The time limit for a request to arrive, and again for its answer to be read.
+const WITHIN: Duration = Duration::from_secs(5);
+/// The maximum number of operators that are served at the same time. Others wait.
+const AT_ONCE: usize = 16;
 
 fn path(data: &Path) -> PathBuf {
     data.join("admin.sock")
 }
 
-/// Serves one request after the other, for as long as it is polled. The caller has opened the store, so an existing socket
-/// belongs to a relay that is gone.
-pub(super) async fn serve(data: &Path, admin: &Admin) {
+/// Serves operators for as long as it is polled, each in its own task. The caller has opened the store, so an existing
+/// socket belongs to a relay that is gone.
+pub(super) async fn serve(data: &Path, admin: Arc<Admin>) {
     let path = path(data);
     let _ = fs::remove_file(&path);
     let listener = UnixListener::bind(&path).and_then(|listener| {
@@ -38,30 +44,40 @@ pub(super) async fn serve(data: &Path, admin: &Admin) {
         }
     };
     let _remove = Remove(path);
+    // Dropping it ends the tasks.
+    let mut served = JoinSet::new();
     loop {
-        let Ok((mut stream, _)) = listener.accept().await else {
-            tokio::time::sleep(Duration::from_secs(1)).await;
-            continue;
-        };
-        let (mut asked, mut request) = ((&mut stream).take(LONGEST), String::new());
-        let read = tokio::time::timeout(ASKS_WITHIN, asked.read_to_string(&mut request)).await;
-        let answer = match admin.answer(&request).await {
-            Some(Ok(message)) => {
-                tracing::info!("an operator has asked: {message}");
-                format!("ok {message}\n")
-            }
-            Some(Err(error)) => {
-                tracing::error!(%error, "an operator's request has failed");
-                format!("failed {error}\n")
-            }
-            None => {
-                tracing::warn!(?read, "a request on the admin socket was invalid");
-                continue;
-            }
-        };
-        // The operator may have stopped waiting.
-        let _ = stream.write_all(answer.as_bytes()).await;
+        tokio::select! {
+            accepted = listener.accept(), if served.len() < AT_ONCE => match accepted {
+                Ok((stream, _)) => _ = served.spawn(talk(stream, Arc::clone(&admin))),
+                Err(_) => tokio::time::sleep(Duration::from_secs(1)).await,
+            },
+            Some(_) = served.join_next() => {}
+        }
     }
+}
+
+/// Serves one request.
+async fn talk(mut stream: net::UnixStream, admin: Arc<Admin>) {
+    let (mut asked, mut request) = ((&mut stream).take(LONGEST as u64 + 1), String::new());
+    let answer = match timeout(WITHIN, asked.read_to_string(&mut request)).await {
+        Ok(Ok(length)) if length <= LONGEST => admin.answer(&request).await,
+        Ok(Ok(_)) => Err(format!("a request has at most {LONGEST} bytes")),
+        Ok(Err(error)) => Err(format!("the request cannot be read: {error}")),
+        Err(_) => Err("the request took too long to arrive".to_owned()),
+    };
+    let answer = match answer {
+        Ok(message) => {
+            tracing::info!("an operator has asked: {message}");
+            format!("ok {message}\n")
+        }
+        Err(error) => {
+            tracing::error!(%error, "an operator's request has failed");
+            format!("failed {error}\n")
+        }
+    };
+    // The operator may have stopped waiting, or does not read.
+    let _ = timeout(WITHIN, stream.write_all(answer.as_bytes())).await;
 }
 
 /// Sends a request to the relay that runs on `data`. Returns `None` if none runs.
@@ -78,10 +94,13 @@ pub(super) fn ask(
         }
         Err(error) => return Err(AdminError::Silent(data.to_owned(), error)),
     };
-    let request = request()?;
+    let request = request()? + "\n";
+    if request.len() > LONGEST {
+        return Err(AdminError::TooLong(request.len()));
+    }
     let mut answer = String::new();
     let mut talk = || -> io::Result<()> {
-        stream.write_all(format!("{request}\n").as_bytes())?;
+        stream.write_all(request.as_bytes())?;
         stream.shutdown(std::net::Shutdown::Write)?;
         stream.read_to_string(&mut answer)?;
         Ok(())

@@ -1,4 +1,5 @@
-//! Attacks on accounts and rights, on both wires. The numbers are the rows of the attack suite.
+//! Attacks on accounts and rights, on both wires. The numbers in the names of tests are those of the attacks in the
+//! table of `attacks.rs`.
 
 mod backends;
 mod certificates;
@@ -6,6 +7,8 @@ mod commands;
 mod device;
 mod guide;
 mod limits;
+#[cfg(unix)]
+mod operators;
 mod rights;
 mod sign_in;
 mod signed;

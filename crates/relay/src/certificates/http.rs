@@ -97,12 +97,13 @@ pub(crate) async fn certify(
         }
         Ok(Ok(body)) => match certified(&shared, &certificates, &client, &headers, &body) {
             Ok(jwt) => ([(header::CONTENT_TYPE, "application/jwt")], jwt).into_response(),
-            Err((status, message)) => {
+            Err(Denial { status, message, subject }) => {
                 let kind = match status {
                     StatusCode::TOO_MANY_REQUESTS => Refused::Limit,
                     _ => Refused::Certificate,
                 };
-                audit::refused(&border.metrics, kind, client.address, status.as_u16());
+                let actor = Actor { subject: subject.as_deref(), address: client.address };
+                audit::refused(&border.metrics, kind, actor, status.as_u16());
                 (status, format!("{message}\n")).into_response()
             }
         },
@@ -138,52 +139,81 @@ fn allow_origin(headers: &HeaderMap, response: &mut Response) {
     }
 }
 
+/// Why no certificate is made.
+struct Denial {
+    status: StatusCode,
+    message: String,
+    /// The account, once its token is checked.
+    subject: Option<String>,
+}
+
+impl Denial {
+    fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        Self { status, message: message.into(), subject: None }
+    }
+}
+
 fn certified(
     shared: &Shared,
     certificates: &Certificates,
     client: &Client,
     headers: &HeaderMap,
     body: &[u8],
-) -> Result<String, (StatusCode, String)> {
-    let refuse = |status, message: &str| Err((status, message.to_owned()));
+) -> Result<String, Denial> {
     // A certificate costs as much as a connection.
     if !client.allowance.try_take(Kind::Handshakes, 1) {
-        return refuse(StatusCode::TOO_MANY_REQUESTS, "too many requests come from your address");
+        let message = "too many requests come from your address";
+        return Err(Denial::new(StatusCode::TOO_MANY_REQUESTS, message));
     }
     let token = bearer(headers);
     let authority = shared.authority.as_deref().filter(|_| token.is_some());
     let Some((authority, token)) = authority.zip(token) else {
-        return refuse(
-            StatusCode::UNAUTHORIZED,
-            "sign in: send a token in `authorization: Bearer`",
-        );
+        let message = "sign in: send a token in `authorization: Bearer`";
+        return Err(Denial::new(StatusCode::UNAUTHORIZED, message));
     };
     let granted = authority.check(Some(&token));
     let Admitted { granted, .. } =
-        granted.map_err(|refused| (StatusCode::UNAUTHORIZED, refused.0))?;
+        granted.map_err(|refused| Denial::new(StatusCode::UNAUTHORIZED, refused.0))?;
     let Some(account) = granted.account else {
-        return refuse(StatusCode::FORBIDDEN, "only accounts have certificates");
+        return Err(Denial::new(StatusCode::FORBIDDEN, "only accounts have certificates"));
     };
+    let account = account.name();
+    let refused = |denial: Denial| Denial { subject: Some(account.to_owned()), ..denial };
+    let name = || authority.name(&token);
+    let (thumbprint, jwt) =
+        certificate(certificates, account, granted.key, name, body).map_err(refused)?;
+    let actor = Actor { subject: Some(account), address: client.address };
+    audit::certified(actor, &thumbprint);
+    Ok(jwt)
+}
+
+/// Makes a certificate for an account and the key in `body`. A token that is `bound` to a key is for no other.
+fn certificate(
+    certificates: &Certificates,
+    account: &str,
+    bound: Option<[u8; 32]>,
+    name: impl FnOnce() -> Option<String>,
+    body: &[u8],
+) -> Result<(Thumbprint, String), Denial> {
     let key = serde_json::from_slice(body).ok().and_then(|jwk: Jwk| jwk.key());
     let Some(key) = key else {
         let message = "the body is not a public key of P-256 as a JWK (RFC 7517)";
-        return refuse(StatusCode::BAD_REQUEST, message);
+        return Err(Denial::new(StatusCode::BAD_REQUEST, message));
     };
     let thumbprint = Thumbprint::of(&key);
     if certificates.revocations.has_key(&thumbprint) {
-        return refuse(StatusCode::FORBIDDEN, "the key was revoked: make a new one");
+        let message = "the key was revoked: make a new one";
+        return Err(Denial::new(StatusCode::FORBIDDEN, message));
     }
     // A stolen token of this kind is of no use without the key.
-    if granted.key.is_some_and(|key| key != thumbprint.0) {
-        return refuse(StatusCode::FORBIDDEN, "the token is for another key");
+    if bound.is_some_and(|key| key != thumbprint.0) {
+        return Err(Denial::new(StatusCode::FORBIDDEN, "the token is for another key"));
     }
     let Some((issuer, own)) = &certificates.own else {
-        return refuse(StatusCode::NOT_FOUND, "this relay makes no certificates");
+        return Err(Denial::new(StatusCode::NOT_FOUND, "this relay makes no certificates"));
     };
-    let name = authority.name(&token);
-    let jwt = own.certify(issuer, account.name(), name.as_deref(), &key, LIFE);
-    let jwt = jwt.map_err(|error| (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
-    let actor = Actor { subject: Some(account.name()), address: client.address };
-    audit::certified(actor, &thumbprint);
-    Ok(jwt)
+    let jwt = own.certify(issuer, account, name().as_deref(), &key, LIFE);
+    let jwt =
+        jwt.map_err(|error| Denial::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
+    Ok((thumbprint, jwt))
 }

@@ -77,8 +77,7 @@ impl Connection {
             None => Err("this relay has no accounts, and takes no certificates".to_owned()),
         };
         if let Err(message) = checked {
-            let (metrics, address) = (&self.shared.metrics, self.from.address);
-            audit::refused(metrics, Refused::Certificate, address, 0);
+            audit::refused(&self.shared.metrics, Refused::Certificate, self.actor(), 0);
             let (code, id) = (RejectCode::UnknownCertificate, Some(body.id.clone()));
             append.event = Err(Refusal { code, message, id });
         }

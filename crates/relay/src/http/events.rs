@@ -86,8 +86,10 @@ async fn publish(
     let events = mode.read(headers, bytes, most)?;
     charge(&shared, &client.allowance, events.len())?;
     let checked = check(&mut server, events);
-    if server.take_denials() > 0 {
-        audit::denied(Actor { subject: server.subject(), address: client.address });
+    let is_denied = server.take_denials() > 0;
+    let actor = Actor { subject: server.subject(), address: client.address };
+    if is_denied {
+        audit::denied(actor);
     }
     let checked = checked?;
     let queued = Queued::new(client.share.clone());
@@ -95,7 +97,7 @@ async fn publish(
     let full = || Problem::overloaded("too many events of your address wait for the store");
     let charge = charge.map_err(|_| full().retry(Duration::from_millis(RETRY.into())))?;
     drop(permit);
-    still_admitted(&shared, &client, headers)?;
+    still_admitted(&shared, actor, headers)?;
     // In a task of its own, so that a client that closes the connection can no longer stop it.
     let publishing = tokio::spawn(async move {
         let acks = checked.publish(&shared, charge).await;
@@ -155,13 +157,13 @@ async fn sign_in(
 }
 
 /// Asks the authority once more: the token may have ended, or the account may have been revoked, while the body arrived.
-fn still_admitted(shared: &Shared, client: &Client, headers: &HeaderMap) -> Result<(), Problem> {
+fn still_admitted(shared: &Shared, actor: Actor<'_>, headers: &HeaderMap) -> Result<(), Problem> {
     let token = bearer(headers);
     match shared.authority.as_deref().map(|authority| authority.check(token.as_deref())) {
         None | Some(Ok(_)) => Ok(()),
         Some(Err(refused)) => {
             let code = StatusCode::UNAUTHORIZED.as_u16();
-            audit::refused(&shared.metrics, Refused::Credential, client.address, code);
+            audit::refused(&shared.metrics, Refused::Credential, actor, code);
             Err(Problem::unauthorized(&refused.0, token.is_some()))
         }
     }

@@ -139,9 +139,15 @@ async fn a36_a_certificate_under_another_thumbprint_or_subject_is_rejected() {
     // The same connection, with nothing wrong.
     client.send(&[event(7, &topic, jwt(&ann, &own).into())]).await;
     client.ack().await;
-    lines(&mut accounts.log, |line| {
-        line.contains("audit") && line.contains("refused=\"certificate\"")
-    });
+    assert_eq!(certify(&accounts, &ann, &json!({})).0, 400);
+    for code in ["code=0", "code=400"] {
+        let line = lines(&mut accounts.log, |line| {
+            line.contains("audit")
+                && line.contains("refused=\"certificate\"")
+                && line.contains(code)
+        });
+        assert!(line.contains("subject=\"ann\""), "{line}");
+    }
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Delivering while the bus is observed.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::slot::{Delivered, Route, Slot};
@@ -50,10 +51,10 @@ impl<P: Payload> Core<P> {
         let mut reached = 0;
         for slot in route.iter() {
             let label = slot.head().label();
-            self.calling.replace(Some(label.clone()));
+            let calling = Calling::begin(&self.calling, label.clone());
             observers.iter().for_each(|observer| observer.calls());
             let delivered = slot.deliver(self, event);
-            self.calling.take();
+            drop(calling);
             if delivered != Delivered::Ended {
                 reached += 1;
                 let pattern = &slot.head().pattern;
@@ -87,5 +88,21 @@ impl<P: Payload> Core<P> {
             }
         };
         found.into_iter().map(info).collect()
+    }
+}
+
+/// Sets the label of the handler that is being called, and resets it when dropped, even if the handler panics.
+struct Calling<'a>(&'a RefCell<Option<Rc<str>>>);
+
+impl<'a> Calling<'a> {
+    fn begin(calling: &'a RefCell<Option<Rc<str>>>, label: Rc<str>) -> Self {
+        calling.replace(Some(label));
+        Self(calling)
+    }
+}
+
+impl Drop for Calling<'_> {
+    fn drop(&mut self) {
+        self.0.take();
     }
 }

@@ -2,9 +2,10 @@
 
 use std::cell::RefCell;
 use std::num::{NonZeroU32, NonZeroUsize};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
-use bus::{ObservedCall, ObservedTurn, Observer, Overflow, SubscriptionInfo, VirtualTime};
+use bus::{ObservedCall, ObservedTurn, Observer, Overflow, SubscriptionInfo, VirtualTime, Window};
 
 use crate::stage::{Stage, Text, pattern, topic};
 
@@ -90,6 +91,28 @@ fn an_observer_sees_failures_and_notices_with_their_cause() {
         seen[3..],
         ["$bus.error:a|bad|no milk by bad", "  $bus.error ($bus.error)", "  = 1"]
     );
+}
+
+#[test]
+fn a_handler_that_has_panicked_is_not_the_cause_of_what_follows() {
+    let (stage, notes, time) = (Stage::new(), Rc::new(Notes::default()), VirtualTime::new());
+    let _panics =
+        stage.bus.subscriber(pattern("a")).label("panics").handle(|_| panic!("on purpose"));
+    let bus = stage.bus.clone();
+    // A batch is handed over at a turn of its own, which no handler has caused.
+    let later =
+        stage.bus.subscriber(pattern("b")).batch(Window::microtask(), time.clone(), move |_| {
+            bus.publish(topic("c"), Text("2".into())).unwrap();
+            Ok(())
+        });
+    let _observation = stage.bus.observe(notes.clone());
+    stage.publish("b", "1");
+    let publish = AssertUnwindSafe(|| stage.publish("a", ""));
+    assert!(catch_unwind(publish).is_err());
+    notes.take();
+    time.settle();
+    assert_eq!(notes.take(), ["c:2 by -", "  = 0"]);
+    drop(later);
 }
 
 #[test]

@@ -180,6 +180,14 @@ impl Hub {
         tails.page(stream, pattern, from, limit)
     }
 
+    /// The maintenance of the store has superseded these events.
+    pub fn supersede(&self, events: &[(StreamNo, u64)]) {
+        if !events.is_empty() {
+            self.tails.write().unwrap_or_else(PoisonError::into_inner).supersede(events);
+            self.metrics.events.superseded(events.len());
+        }
+    }
+
     /// Where a subscription starts, as [`Store::locate`] says it, or `None` if the newest events don't say it.
     pub fn locate(&self, pattern: &Pattern, start: &Start) -> Option<Located> {
         let tails = self.tails.read().unwrap_or_else(PoisonError::into_inner);

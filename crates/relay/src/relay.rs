@@ -6,7 +6,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -285,9 +285,10 @@ impl Relay {
             None => Box::pin(server.acceptor(Http1(acceptor)).serve(service)),
             Some(tls) => Box::pin(server.acceptor(Http1(tls.acceptor(acceptor))).serve(service)),
         };
+        let hub = Weak::clone(&admin.hub);
         let served = tokio::select! {
             served = serving => served.map_err(RunError::Serve),
-            error = upkeep::run(&store, &border, give_up, || writer.is_finished()) => {
+            error = upkeep::run(&store, &hub, &border, give_up, || writer.is_finished()) => {
                 stop.send_replace(true);
                 Err(error)
             }

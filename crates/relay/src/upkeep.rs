@@ -1,11 +1,12 @@
 //! Maintains the store while the relay runs: drops what is no longer kept, and ends the relay if the store stays unusable.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use store::{Store, StoreError};
+use store::{Maintained, Store, StoreError};
 
 use crate::border::Border;
+use crate::hub::Hub;
 use crate::relay::RunError;
 
 /// How often the store is checked.
@@ -18,6 +19,7 @@ const BREATH: Duration = Duration::from_millis(10);
 /// Runs until there is a reason to end the relay, and returns it. A store that can only be read is no reason.
 pub(crate) async fn run(
     store: &Arc<dyn Store>,
+    hub: &Weak<Hub>,
     border: &Border,
     give_up: Duration,
     writer_has_ended: impl Fn() -> bool,
@@ -44,8 +46,15 @@ pub(crate) async fn run(
             border.forget_stale();
             loop {
                 match on_a_thread(store, |store| store.maintain(store::now())).await {
-                    Ok(true) => tokio::time::sleep(BREATH).await,
-                    Ok(false) => break,
+                    Ok(Maintained { more, superseded }) => {
+                        if let Some(hub) = hub.upgrade() {
+                            hub.supersede(&superseded);
+                        }
+                        if !more {
+                            break;
+                        }
+                        tokio::time::sleep(BREATH).await;
+                    }
                     Err(error) => {
                         tracing::error!(%error, "the maintenance of the store failed and is tried again");
                         break;

@@ -40,7 +40,9 @@ use session::{Millis, Position, Start, Stream};
 use topic::{Pattern, Topic};
 
 use crate::streams::Streams;
-use crate::{Command, Copied, Search, Settings, Store, StoreError, StreamUsage, Usage, Written};
+use crate::{
+    Command, Copied, Maintained, Search, Settings, Store, StoreError, StreamUsage, Usage, Written,
+};
 use clients::CLIENTS;
 use error::Result;
 use format::EXTENTS;
@@ -190,7 +192,7 @@ impl Store for Embedded {
         Ok(Usage { file, streams })
     }
 
-    fn maintain(&self, now: Millis) -> Result<bool, StoreError> {
+    fn maintain(&self, now: Millis) -> Result<Maintained, StoreError> {
         self.drop_some(now)
     }
 

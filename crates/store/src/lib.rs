@@ -87,12 +87,12 @@ pub trait Store: Send + Sync + 'static {
     /// As [`Store::heads`].
     fn usage(&self) -> Result<Usage, StoreError>;
 
-    /// Drops some of what is no longer kept: old and superseded events, and clients that stay away. Returns `true` if
-    /// there is more to drop at once. `now` is in milliseconds since 1970.
+    /// Drops some of what is no longer kept: old and superseded events, and clients that stay away. `now` is in
+    /// milliseconds since 1970.
     ///
     /// # Errors
     /// As [`Store::apply`].
-    fn maintain(&self, now: Millis) -> Result<bool, StoreError>;
+    fn maintain(&self, now: Millis) -> Result<Maintained, StoreError>;
 
     /// Writes a consistent copy to the new file `to` while the store is in use. Opened as a store, it starts a new epoch.
     ///
@@ -172,6 +172,15 @@ pub struct StreamUsage {
     pub count: u64,
     /// The bytes of topics and bodies.
     pub bytes: u64,
+}
+
+/// What a step of maintenance did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Maintained {
+    /// Whether there is more to drop at once.
+    pub more: bool,
+    /// The events that later ones of their topics have superseded, as in [`Written::superseded`].
+    pub superseded: Vec<(StreamNo, u64)>,
 }
 
 /// What a backup holds.

@@ -187,7 +187,7 @@ fn what_was_revoked_stays_revoked() {
         revocation.check().unwrap();
         revocations::write(&store, &revocation.writes("peer")).unwrap();
     }
-    while store::Store::maintain(&store, store::now()).unwrap() {}
+    while store::Store::maintain(&store, store::now()).unwrap().more {}
     drop(store);
     let store = store::Embedded::open(folder.path(), settings).unwrap();
     let world = World::new();

@@ -1,4 +1,5 @@
 mod failing;
+mod superseded;
 
 use futures_util::FutureExt;
 use session::server::{Effect, Options, Server, Wire};

@@ -164,6 +164,11 @@ impl Events {
         self.decided(new as u64, outcomes);
     }
 
+    /// Counts events that the maintenance of the store has superseded.
+    pub(crate) fn superseded(&self, count: usize) {
+        add(&self.superseded, count as u64);
+    }
+
     /// Counts a commit that failed.
     pub(crate) fn failed(&self, outcomes: &Outcomes) {
         self.commit_failures.inc();

@@ -40,9 +40,7 @@ impl Embedded {
                     let mut written =
                         decide(command, &mut log, &mut ids, &mut clients, &circumstances)?;
                     self.trim(&mut log, &written)?;
-                    let superseded = log.take_superseded().into_iter();
-                    written.superseded =
-                        superseded.map(|(stream, offset)| (stream as usize, offset)).collect();
+                    written.superseded = log.take_superseded();
                     all.push(written);
                 }
                 self.note_firsts(&log);

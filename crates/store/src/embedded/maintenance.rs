@@ -11,7 +11,7 @@ use super::clients::Clients;
 use super::error::Result;
 use super::ids::Ids;
 use super::log::Log;
-use crate::StoreError;
+use crate::{Maintained, StoreError};
 
 /// The most events of a stream that one step drops.
 pub(super) const MAX_ROWS: usize = 1_024;
@@ -39,10 +39,10 @@ impl Embedded {
     /// When there is no more to drop, it leaves a checkpoint. A file that was killed after one opens at once; after
     /// a later commit the engine walks the whole file first, which takes a second per gigabyte or so.
     /// A checkpoint costs a second sync and a list of all pages, too much for each commit.
-    pub(super) fn drop_some(&self, now: Millis) -> Result<bool, StoreError> {
+    pub(super) fn drop_some(&self, now: Millis) -> Result<Maintained, StoreError> {
         self.file.with(|file| {
             let (mut transaction, mut recent) = file.begin()?;
-            let (mut more, mut changed, ids);
+            let (mut more, mut changed, ids, superseded);
             {
                 let mut log = Log::open(&transaction, now.into())?;
                 (more, changed) = (false, false);
@@ -57,6 +57,7 @@ impl Embedded {
                 }
                 self.note_firsts(&log);
                 ids = Ids::open(&transaction, &recent, 0)?.close(&mut log)?;
+                superseded = log.take_superseded();
                 log.close()?;
                 if let Some(pruned) = self.prune(&transaction, now)? {
                     more |= pruned.more;
@@ -71,7 +72,7 @@ impl Embedded {
             } else {
                 transaction.abort()?;
             }
-            Ok(more)
+            Ok(Maintained { more, superseded })
         })
     }
 

@@ -42,7 +42,7 @@ impl Embedded {
     }
 
     fn maintain_now(&self) -> Result<bool, StoreError> {
-        self.maintain(self.now())
+        self.maintain(self.now()).map(|done| done.more)
     }
 }
 

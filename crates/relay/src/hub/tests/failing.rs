@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use session::server::{Located, Older, Page, StreamNo, TopicCount};
 use session::{Millis, Position, Start, Stream};
-use store::{Command, Copied, Embedded, Search, Store, StoreError, Usage, Written};
+use store::{Command, Copied, Embedded, Maintained, Search, Store, StoreError, Usage, Written};
 use topic::{Pattern, Topic};
 
 /// A store whose commits fail on demand.
@@ -66,7 +66,7 @@ impl Store for Failing {
     fn usage(&self) -> Result<Usage, StoreError> {
         self.inner.usage()
     }
-    fn maintain(&self, now: Millis) -> Result<bool, StoreError> {
+    fn maintain(&self, now: Millis) -> Result<Maintained, StoreError> {
         self.inner.maintain(now)
     }
     fn backup(&self, to: &Path) -> Result<Copied, StoreError> {

@@ -1,4 +1,5 @@
 //! Last values: a stream that keeps a number of events of each topic drops the oldest of them when a later one is logged.
+//! If there are more to drop than one step may, the oldest go first, so that what is left ends with the newest events.
 //!
 //! An event leaves the index of its topic, and its row is written again without it, once for all events of the row that
 //! go together. A row that becomes thin joins the one before it, so that what stays does not lie scattered in the file.
@@ -6,8 +7,9 @@
 use super::super::block::{self, BlockEntry};
 use super::super::error::{Result, corrupt};
 use super::super::packed;
-use super::{Log, LogPosition, cost, digest_of};
+use super::{Log, cost, digest_of};
 use redb::ReadableTable;
+use session::server::StreamNo;
 
 /// The most offsets of an index row: the index of a topic has few rows, however many commits filled it.
 const OFFSETS: usize = 64;
@@ -41,8 +43,9 @@ impl Log<'_> {
     }
 
     /// Takes the events that were superseded since the last call.
-    pub(in crate::embedded) fn take_superseded(&mut self) -> Vec<LogPosition> {
-        std::mem::take(&mut self.superseded)
+    pub(in crate::embedded) fn take_superseded(&mut self) -> Vec<(StreamNo, u64)> {
+        let superseded = std::mem::take(&mut self.superseded).into_iter();
+        superseded.map(|(stream, offset)| (stream as StreamNo, offset)).collect()
     }
 
     /// Supersedes what a stream held before it kept so few events of each topic. Looks at the next `topics` topics
@@ -114,6 +117,9 @@ impl Log<'_> {
             }
         }
         let surplus = found.saturating_sub(count);
+        if surplus > most {
+            rows = self.oldest_rows(stream, topic, most)?;
+        }
         let mut left = surplus.min(most);
         // From the oldest row on, without what goes, and without what is trimmed before it.
         for row in rows.iter_mut().rev() {
@@ -128,14 +134,31 @@ impl Log<'_> {
             self.put_offsets(stream, topic, row)?;
         }
         rows.retain(|row| !row.is_empty());
-        if let [newest, before, ..] = &mut rows[..]
-            && newest.len() + before.len() <= OFFSETS
+        if let [later, before, ..] = &mut rows[..]
+            && later.len() + before.len() <= OFFSETS
         {
-            self.topics.remove((stream, topic, newest[0]))?;
-            before.append(newest);
+            self.topics.remove((stream, topic, later[0]))?;
+            before.append(later);
             self.put_offsets(stream, topic, before)?;
         }
         Ok(surplus > most)
+    }
+
+    /// The oldest rows of a topic that have `most` offsets which are not trimmed. The latest of these rows comes first.
+    fn oldest_rows(&self, stream: u32, topic: &str, most: usize) -> Result<Vec<IndexRow>> {
+        let first = self.extent(stream).first;
+        let (mut rows, mut found) = (Vec::<IndexRow>::new(), 0);
+        for row in self.topics.range((stream, topic, 0)..=(stream, topic, u64::MAX))? {
+            if found >= most {
+                break;
+            }
+            let (key, row) = row?;
+            let offsets = packed::offsets(key.value().2, row.value())?;
+            found += offsets.iter().filter(|offset| **offset >= first).count();
+            rows.push(offsets);
+        }
+        rows.reverse();
+        Ok(rows)
     }
 
     fn put_offsets(&mut self, stream: u32, topic: &str, offsets: &[u64]) -> Result<()> {

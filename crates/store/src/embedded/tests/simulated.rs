@@ -294,7 +294,7 @@ impl Pair {
             Step::Forget => {
                 self.now += 100 * DAY;
                 self.disk.set_clock(self.now);
-                while self.store.maintain(self.now).unwrap() {}
+                while self.store.maintain(self.now).unwrap().more {}
                 for model in &mut self.models {
                     model.clients().iter().for_each(|client| model.forget(client));
                 }

@@ -237,14 +237,21 @@ fn a_stream_that_keeps_less_from_now_on_is_brought_down_to_it_in_bounded_steps()
     let disk = disk.crashed(Crash::CutClean);
     let store = on(&disk, keep_last(2));
     assert_eq!(count(&store), 4_200);
-    // A write drops few of them,
+    let mut all = offsets(&store, "a");
+    // A write drops few of them, the oldest first,
     log(&store, &["a"]);
     assert!((4_000..4_201).contains(&count(&store)), "{}", count(&store));
+    all.extend(store.heads().unwrap());
+    assert!(all.ends_with(&offsets(&store, "a")));
     // and so does each step of the maintenance.
     let mut before = count(&store);
-    while store.maintain_now().unwrap() {
+    let mut more = true;
+    while more {
+        let done = store.maintain(store.now()).unwrap();
         assert!(before - count(&store) <= 1_024);
-        before = count(&store);
+        assert_eq!(before - count(&store), done.superseded.len() as u64);
+        (before, more) = (count(&store), done.more);
+        assert!(all.ends_with(&offsets(&store, "a")));
     }
     let head = store.heads().unwrap()[0];
     let newest: Vec<u64> = (1..=5).map(|at| head - at).rev().collect();

@@ -51,13 +51,16 @@ fn main() -> io::Result<()> {
     write(folder, "tabs", talk.among_tabs.iter().map(|said| script(said, &[])))
 }
 
-/// JSON control events.
-const CONTROLS: [&str; 6] = [
+/// A control event of each type, and an ephemeral event.
+const CONTROLS: [&str; 9] = [
+    r#"{"specversion":"1.0","id":"0","source":"s","type":"$link.hello","data":{"guest":"0123456789abcdef0123456789abcdef","token":"t"}}"#,
+    r#"{"specversion":"1.0","id":"8","source":"s","type":"$link.refresh","data":{"token":"t"}}"#,
     r#"{"specversion":"1.0","id":"1","source":"s","type":"$link.subscribe","data":{"pattern":"a.>","from":"latest"}}"#,
     r#"{"specversion":"1.0","id":"2","source":"s","type":"$link.subscribe","data":{"pattern":">","from":{"last":3}}}"#,
     r#"{"specversion":"1.0","id":"3","source":"s","type":"$link.subscribe","data":{"pattern":"*.x","from":[{"stream":"main","epoch":"1","offset":"1","id":"e"}]}}"#,
     r#"{"specversion":"1.0","id":"4","source":"s","type":"$link.unsubscribe","data":{"pattern":"a.>"}}"#,
     r#"{"specversion":"1.0","id":"6","source":"s","type":"$link.delete","data":{"stream":"main","epoch":"1","offset":"1"}}"#,
+    r#"{"specversion":"1.0","id":"7","source":"s","type":"$link.tally","data":{"topics":[{"topic":"a.x"},{"topic":"a.y","after":{"stream":"main","epoch":"1","offset":"1"}}]}}"#,
     r#"{"specversion":"1.0","id":"5","source":"s","type":"a.x","ephemeral":true,"partitionkey":"k","time":"2026-01-02T03:04:05Z","datacontenttype":"text/plain","data":"text"}"#,
 ];
 

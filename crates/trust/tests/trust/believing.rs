@@ -1,4 +1,5 @@
-//! The rule by which events are believed. The numbers are the rows of the attack suite.
+//! The rule by which events are believed. The numbers in the names of tests are those of the attacks in the table
+//! of `crates/relay/tests/relay/attacks.rs`.
 
 use proptest::prelude::*;
 use session::{Body, Extension};

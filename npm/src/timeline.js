@@ -1,7 +1,7 @@
 // The messages of a room, folded from its events: texts, edits, reactions and deletions. It knows no bus and no link. The
 // order in which events of the log arrive does not matter, because each part keeps what has the highest position.
 
-import { isEmoji, shownId, shownName, shownText } from "./text.js";
+import { isEmoji, isShort, shownId, shownName, shownText } from "./text.js";
 
 /** The maximum number of reactions to a message, and of people whose edits of a message are kept. More are ignored. */
 const MAX_REACTIONS = 500;
@@ -34,7 +34,7 @@ export function referenceOf({ id, delivery }) {
 /** A received reference, or `undefined` if it is invalid. */
 function readReference(given) {
   const fields = [given?.id, given?.epoch, given?.offset];
-  if (!fields.every((field) => typeof field === "string" && field.length <= 256)) return undefined;
+  if (!fields.every(isShort)) return undefined;
   const [id, epoch, offset] = fields;
   return /^\d{1,20}$/.test(epoch) && /^\d{1,20}$/.test(offset) ? { id, epoch, offset } : undefined;
 }

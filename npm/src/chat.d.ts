@@ -149,7 +149,10 @@ export interface TextSender {
   reply(message: Message | Event, text: string): Promise<TextSuccess>;
   /** Gives a message a new text. It counts for messages of yours: `await edit(message, "hello")`. */
   edit(message: Message | Event, text: string): Promise<TextSuccess>;
-  /** Reacts to a message, or takes the reaction back: `await react(message, "🎉")`, `await react(message, "🎉", false)`. */
+  /**
+   * Reacts to a message, or takes the reaction back: `await react(message, "🎉")`, `await react(message, "🎉", false)`. A
+   * reaction has at most 64 bytes in UTF-8.
+   */
   react(message: Message | Event, emoji: string, isOn?: boolean): Promise<TextSuccess>;
   /**
    * Deletes a message and its edits from the peer's log: `await delete(message)`. Rejects with `not_allowed` unless it

@@ -136,7 +136,7 @@ export function createTextKit(options = {}) {
   }
 
   async function react(target, emoji, isOn = true) {
-    if (!isEmoji(emoji)) throw illegal("a reaction must be a visible emoji");
+    if (!isEmoji(emoji)) throw illegal("a reaction must be a visible emoji of at most 64 bytes");
     if (typeof isOn !== "boolean") throw illegal("a reaction is on (`true`) or off (`false`)");
     return relate("REACTED", target, { emoji, is_on: isOn, person: self.id });
   }

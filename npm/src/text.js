@@ -6,8 +6,11 @@ export const MAX_CHARACTERS = 6000;
 /** The maximum number of code points in a name. */
 const MAX_NAME = 64;
 
-/** The maximum number of units in a reaction: the longest emoji sequences of Unicode have fewer. */
-const MAX_EMOJI = 32;
+/** The maximum number of bytes of a reaction in UTF-8: the longest emoji sequences of Unicode have 35. */
+const MAX_EMOJI_BYTES = 64;
+
+/** The maximum number of bytes of the id of an event that another one is about. */
+const MAX_ID_BYTES = 200;
 
 /** An invisible text: white space, control characters, and characters without a glyph or with an empty one. */
 const INVISIBLE = /^[\s\u0085\p{Cc}\p{Default_Ignorable_Code_Point}\u2800\ufff9-\ufffb\u{16fe4}\u{1d159}]*$/u;
@@ -35,10 +38,18 @@ export function expectMessage(text) {
   expectVisible(text, "the message");
 }
 
+/** Whether a value is a text of at most this many bytes in UTF-8. No unit has less than one byte. */
+function isWithin(bytes, value) {
+  return typeof value === "string" && value.length <= bytes && new TextEncoder().encode(value).length <= bytes;
+}
+
 /** Whether a value is a reaction that may be sent and is shown. */
 export function isEmoji(value) {
-  return typeof value === "string" && value.length <= MAX_EMOJI && isVisible(value);
+  return isWithin(MAX_EMOJI_BYTES, value) && isVisible(value);
 }
+
+/** Whether a value is the id of an event, or an epoch or an offset as a text. */
+export const isShort = (value) => isWithin(MAX_ID_BYTES, value);
 
 /** What is shown of a received text; `undefined` if nothing is visible. */
 export function shownText(text) {

@@ -1,13 +1,13 @@
 // The messages of a room, folded from its events: texts, edits, reactions and deletions. It knows no bus and no link. The
 // order in which events of the log arrive does not matter, because each part keeps what has the highest position.
 
-import { isEmoji, shownId, shownName, shownText } from "./text.js";
+import { Fold, isBefore } from "./fold.js";
+import { isShort, shownId, shownName, shownText } from "./text.js";
 
-/** The maximum number of reactions to a message, and of people whose edits of a message are kept. More are ignored. */
-const MAX_REACTIONS = 500;
-const MAX_EDITORS = 8;
-
-/** The maximum number of unknown messages whose relations are kept, and of the units of their texts. */
+/**
+ * The maximum number of unknown messages whose relations are kept, and of the units of these. Nothing else limits the
+ * number of edits of one message: any person may send one, and only the message says who its author is.
+ */
 const MAX_ORPHANS = 1000;
 const MAX_ORPHAN_UNITS = 1_000_000;
 
@@ -16,8 +16,6 @@ const MAX_MESSAGES = 20_000;
 
 /** The last moment that a date can represent. */
 const LAST_TIME = 8.64e15;
-
-const isBefore = (one, two) => one[0] < two[0] || (one[0] === two[0] && one[1] < two[1]);
 
 /** The UTC date of a time, such as `20261129`. The topics of relations contain it. */
 export function dayOf(time) {
@@ -34,7 +32,7 @@ export function referenceOf({ id, delivery }) {
 /** A received reference, or `undefined` if it is invalid. */
 function readReference(given) {
   const fields = [given?.id, given?.epoch, given?.offset];
-  if (!fields.every((field) => typeof field === "string" && field.length <= 256)) return undefined;
+  if (!fields.every(isShort)) return undefined;
   const [id, epoch, offset] = fields;
   return /^\d{1,20}$/.test(epoch) && /^\d{1,20}$/.test(offset) ? { id, epoch, offset } : undefined;
 }
@@ -47,58 +45,6 @@ const keyOf = ({ id, epoch, offset }) => (offset === "0" ? id : `${epoch}/${offs
  */
 export function authorOf({ account, source }) {
   return account ? `account ${account}` : source.split("/", 3).join("/");
-}
-
-/** What later events say about a message. */
-class Fold {
-  /** By author, the last edit. Only that of the message's author counts, and the author may not be known yet. */
-  edits = new Map();
-  /** By person and emoji, the last reaction. */
-  reactions = new Map();
-  /** By event id, what this page's user has said and the log does not have yet: functions that add it. */
-  waiting = new Map();
-  units = 0;
-
-  /** A copy in which what waits comes last. */
-  get whole() {
-    if (this.waiting.size === 0) return this;
-    const whole = new Fold();
-    whole.edits = new Map(this.edits);
-    whole.reactions = new Map(this.reactions);
-    for (const add of this.waiting.values()) add(whole);
-    return whole;
-  }
-
-  add(kind, data, author, place, isOwn) {
-    if (kind === "EDITED") {
-      const text = shownText(data.text);
-      if (text !== undefined) this.#keep(this.edits, author, { place, text }, MAX_EDITORS);
-    } else if (isEmoji(data.emoji)) {
-      const { emoji, is_on: isOn } = data;
-      // All people of a page without a peer have the same author.
-      const key = JSON.stringify([emoji, author || data.person]);
-      this.#keep(this.reactions, key, { place, emoji, isOn: isOn === true, isOwn }, MAX_REACTIONS);
-    }
-  }
-
-  #keep(all, key, one, limit) {
-    const known = all.get(key);
-    if (known ? isBefore(one.place, known.place) : all.size >= limit) return;
-    all.set(key, one);
-    this.units += 50 + (one.text?.length ?? 0) - (known ? 50 + (known.text?.length ?? 0) : 0);
-  }
-
-  /** The emoji of the current reactions, in the order of their first ones. */
-  shown() {
-    const on = [...this.reactions.values()].filter(({ isOn }) => isOn);
-    on.sort((one, two) => (isBefore(one.place, two.place) ? -1 : 1));
-    const groups = new Map();
-    for (const { emoji, isOwn } of on) {
-      const { count, isOwn: wasOwn } = groups.get(emoji) ?? { count: 0, isOwn: false };
-      groups.set(emoji, { emoji, count: count + 1, isOwn: wasOwn || isOwn });
-    }
-    return [...groups.values()];
-  }
 }
 
 /** One message, of which `message` is what users of the kit see. */
@@ -361,7 +307,7 @@ export class Timeline {
     const orphan = `${key} ${dayOf(event.time)} ${event.id}`;
     const fold = this.#orphans.get(orphan) ?? new Fold();
     if (this.#orphans.delete(orphan)) this.#orphanUnits -= fold.units;
-    return fold;
+    return fold.belongsTo(authorOf(event));
   }
 
   #delete(key) {

@@ -22,17 +22,20 @@ test("the events of a log give the same timeline in any order", async () => {
     const log = createLog();
     const clients = ["ann", "bob", "cid"];
     const kits = clients.map((client) => kitOf(log, client).kit);
+    // More than a message needs.
+    const guests = Array.from({ length: 12 }, (_, at) => kitOf(log, `guest-${at}`).kit);
     const messages = [];
     for (let step = 0; step < 40; step += 1) {
       const kit = kits[below(3)];
       const target = messages[below(messages.length || 1)];
-      const what = target ? below(8) : 0;
+      const what = target ? below(9) : 0;
       if (what < 2) {
         await kit.sendText(`text ${step}`);
         messages.push(log.stored.at(-1));
       } else if (what < 4) await kit.edit(target, `edit ${step}`);
       else if (what < 7) await kit.react(target, ["🎉", "👍"][below(2)], below(3) > 0);
-      else await kit.delete(target).catch(() => {});
+      else if (what < 8) await kit.delete(target).catch(() => {});
+      else for (const guest of guests) await guest.edit(target, `flood ${step}`);
       log.pass(below(DAY));
     }
     // What subscribers heard: each event as it was when it was stored, and the reports of deletions.

@@ -1,5 +1,7 @@
 //! The chat for all people: languages, themes, the keyboard alone, screen readers, and whose a message is.
 
+#[path = "people/keyboard.rs"]
+mod keyboard;
 #[path = "people/languages.rs"]
 mod languages;
 

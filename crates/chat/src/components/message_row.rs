@@ -115,9 +115,8 @@ fn time(props: &MessageRowProps) -> Html {
         <time datetime={clock::iso(time_ms)}>{ clock::local(time_ms, *today) }</time>
     };
     match row.offset() {
-        // Not a tab stop: a list may have a thousand of them.
         Some(offset) => {
-            html! { <a href={address::hash_of(room, offset)} tabindex="-1">{ time }</a> }
+            html! { <a href={address::hash_of(room, offset)} tabindex={stop(props)}>{ time }</a> }
         }
         None => time,
     }
@@ -183,7 +182,7 @@ fn reactions(props: &MessageRowProps) -> Html {
     html! { <div class="reactions">{ for reactions.into_iter().map(button) }</div> }
 }
 
-/// Buttons are tab stops in the message that the reader points to. A thousand others would be too many.
+/// Buttons and the link are tab stops in the message that the reader points to. A thousand others would be too many.
 fn stop(props: &MessageRowProps) -> &'static str {
     if props.is_active { "0" } else { "-1" }
 }
@@ -202,6 +201,8 @@ fn tools(props: &MessageRowProps, is_sure: &UseStateHandle<bool>) -> Html {
     let delete =
         Callback::from(move |event| if *sure { delete.emit(event) } else { sure.set(true) });
     let unsure = Callback::from(move |_: FocusEvent| unsure.set(false));
+    // Its name is what it shows, so that a screen reader asks, too.
+    let name = if **is_sure { t("Delete?") } else { t("Delete") };
     html! {
         <div class="tools" role={is_active.then_some("toolbar")} aria-label={is_active.then(|| t("Actions"))}>
             // Focusing it draws the others.
@@ -215,13 +216,13 @@ fn tools(props: &MessageRowProps, is_sure: &UseStateHandle<bool>) -> Html {
                         key="delete"
                         type="button"
                         class={if **is_sure { "delete sure" } else { "delete" }}
-                        aria-label={t("Delete")}
-                        title={t("Delete")}
+                        aria-label={name.clone()}
+                        title={name.clone()}
                         onclick={delete}
                         onblur={unsure}
                     >
                         if **is_sure {
-                            { t("Delete?") }
+                            { name }
                         }
                     </button>
                 }

@@ -7,11 +7,12 @@ use yew::prelude::*;
 
 use crate::effect::use_effect_with;
 
-/// The regions, which follow each other as in the page.
-const REGIONS: &str = ".top, nav, .join, .log, .write, aside";
+/// The regions, which follow each other as in the page. The inspector has a shadow tree.
+const REGIONS: &str = ".top, nav, .join, .log, .write, event-inspector";
 
-/// What gets the focus in a region: the region itself, its field, or else its first control.
-const TARGETS: [&str; 3] = ["[tabindex='0']", "textarea", "input, button, a"];
+/// What gets the focus in a region: the region itself, its chosen tab, its field, or else its first control.
+const TARGETS: [&str; 4] =
+    ["[role='tab'][tabindex='0']", "[tabindex='0']", "textarea", "input, button, a"];
 
 /// Listens for F6 while the page is open.
 #[hook]
@@ -47,7 +48,11 @@ fn go_on(is_back: bool) -> Option<()> {
             (None, true) => count - step,
         };
         let region: HtmlElement = regions.item(next % count)?.unchecked_into();
-        let inside = |css: &&str| region.query_selector(css).ok().flatten();
+        let shadow = region.shadow_root();
+        let inside = |css: &&str| match &shadow {
+            Some(shadow) => shadow.query_selector(css).ok().flatten(),
+            None => region.query_selector(css).ok().flatten(),
+        };
         let target = if region.tab_index() == 0 {
             Some(region.clone())
         } else {
@@ -56,7 +61,11 @@ fn go_on(is_back: bool) -> Option<()> {
         if let Some(target) = target {
             // Does nothing where the region is hidden.
             let _ = target.focus();
-            if document.active_element().as_ref() == Some(&target) {
+            let focused = match &shadow {
+                Some(shadow) => shadow.active_element(),
+                None => document.active_element(),
+            };
+            if focused.as_ref() == Some(&target) {
                 return Some(());
             }
         }

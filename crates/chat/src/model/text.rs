@@ -11,7 +11,7 @@ use icu_properties::props::DefaultIgnorableCodePoint;
 use yew::AttrValue;
 
 use crate::language::{t, t_with};
-pub use message::shown;
+pub use message::{is_possible, shown};
 
 /// The most code points of a message. UTF-8 needs at most four bytes for each, so a message has at most 24,000 bytes:
 /// a fraction of what a relay accepts, and laid out within half a second in any script.

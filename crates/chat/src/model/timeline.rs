@@ -8,6 +8,7 @@
 mod author;
 mod chunks;
 mod marks;
+mod orphans;
 mod part;
 mod place;
 mod relations;
@@ -26,8 +27,8 @@ pub use relations::{About, Fold, Relation, Said, utc_day};
 pub use row::{Row, Seen, State};
 
 use chunks::Chunks;
+use orphans::Orphans;
 use part::Part;
-use relations::Orphans;
 
 /// The messages of a room, or a part of them.
 #[derive(Debug, Clone, Default)]
@@ -257,7 +258,7 @@ impl Timeline {
             return;
         };
         if row.seen.id == about.id && utc_day(row.seen.time_ms) == about.day {
-            let fold = Some(relations::with(row.fold.as_ref(), said));
+            let fold = Some(relations::with(row.fold.as_ref(), said, &row.seen.author));
             self.chunks.insert(Rc::new(Row { fold, ..(**row).clone() }));
         }
     }
@@ -341,7 +342,7 @@ impl Timeline {
 
     fn insert(&mut self, seen: Seen, state: State, place: Place) {
         let about = About { id: seen.id.clone(), place, day: utc_day(seen.time_ms) };
-        let fold = self.orphans.take(&about);
+        let fold = self.orphans.take(&about, &seen.author);
         let row = Rc::new(Row::new(seen, state, place, fold));
         self.places.insert(row.key.clone(), place);
         self.chunks.insert(row);
@@ -350,6 +351,8 @@ impl Timeline {
 
 #[cfg(all(test, not(target_family = "wasm")))]
 mod any_order;
+#[cfg(test)]
+mod hostile;
 #[cfg(test)]
 mod parts;
 #[cfg(test)]

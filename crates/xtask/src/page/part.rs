@@ -15,6 +15,7 @@ pub(super) const CHAT: &[&str] = &[
     "crates/bus",
     "crates/topic",
     "crates/session",
+    "crates/trust",
     "crates/chat",
     "crates/xtask/src/page",
     "crates/xtask/src/page.rs",
@@ -27,7 +28,7 @@ pub(super) const CHAT: &[&str] = &[
 ];
 /// Further inputs of the embedding page.
 const EMBEDDING: &[&str] =
-    &["crates/npm", "crates/trust", "crates/xtask/src/npm", "crates/xtask/src/npm.rs", "npm"];
+    &["crates/npm", "crates/xtask/src/npm", "crates/xtask/src/npm.rs", "npm"];
 
 /// A part of the page that is built on its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,16 +111,49 @@ mod tests {
         }
     }
 
+    /// The folders of the crates of this repository that are compiled into the one in `folder`, and its own.
+    fn crates_of(root: &Path, folder: &str, found: &mut Vec<String>) {
+        if found.iter().any(|known| known == folder) {
+            return;
+        }
+        found.push(folder.to_owned());
+        let table = |folder: &str| -> toml::Table {
+            let manifest = fs::read_to_string(root.join(folder).join("Cargo.toml")).unwrap();
+            toml::from_str(&manifest).unwrap()
+        };
+        let (manifest, workspace) = (table(folder), table(""));
+        let known = workspace["workspace"]["dependencies"].as_table().unwrap();
+        let targets = manifest.get("target").and_then(|it| it.as_table());
+        let sections = targets.into_iter().flat_map(|targets| targets.values());
+        let sections = sections.filter_map(toml::Value::as_table).chain([&manifest]);
+        let used = sections.flat_map(|section| {
+            let kinds = ["dependencies", "build-dependencies"];
+            kinds.into_iter().filter_map(|kind| section.get(kind)?.as_table())
+        });
+        for name in used.flat_map(toml::Table::keys) {
+            if let Some(path) = known.get(name).and_then(|it| it.get("path")?.as_str()) {
+                crates_of(root, path, found);
+            }
+        }
+    }
+
     #[test]
-    fn the_inputs_include_the_crates_that_the_library_uses() {
+    fn the_inputs_of_each_part_include_the_crates_that_are_compiled_into_it() {
         let root = Workspace::locate().unwrap().root;
-        let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap();
-        let manifest: toml::Table = toml::from_str(&manifest).unwrap();
-        let known = manifest["workspace"]["dependencies"].as_table().unwrap();
-        let used = manifest["dependencies"].as_table().unwrap();
-        let paths = used.keys().filter_map(|name| known.get(name)?.get("path")?.as_str());
-        let inputs = [CHAT, EMBEDDING].concat();
-        let missing: Vec<_> = paths.filter(|path| !inputs.contains(path)).collect();
-        assert_eq!(missing, [""; 0]);
+        let both = [CHAT, EMBEDDING].concat();
+        let example = [CHAT, &["examples/yew"]].concat();
+        let parts = [("crates/chat", CHAT), ("crates/npm", &both), ("examples/yew", &example)];
+        for (folder, inputs) in parts {
+            let mut crates = Vec::new();
+            crates_of(&root, folder, &mut crates);
+            assert!(crates.iter().any(|used| used == "crates/session"), "{crates:?}");
+            // The library is in the root: its manifest and its code.
+            for used in crates.iter().flat_map(|used| match &**used {
+                "." => vec!["Cargo.toml", "src"],
+                used => vec![used],
+            }) {
+                assert!(inputs.contains(&used), "{folder} uses {used}");
+            }
+        }
     }
 }

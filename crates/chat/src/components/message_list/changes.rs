@@ -94,8 +94,11 @@ fn lacks_data(event: &Event) -> bool {
     event.is_deleted() || event.deletes().is_some()
 }
 
-/// The message that an event is about, if its numbers are valid.
+/// The message that an event is about, if its id and its numbers are valid.
 pub fn reference(about: &Reference) -> Option<timeline::Reference> {
+    if !text::is_possible(about) {
+        return None;
+    }
     let Reference { id, epoch, offset } = about;
     let id: Rc<str> = id.as_str().into();
     Some(timeline::Reference { id, epoch: epoch.parse().ok()?, offset: offset.parse().ok()? })

@@ -1,5 +1,5 @@
 //! The keyboard in the message list: it is one tab stop. Up and Down move between messages, Left and Right between the
-//! buttons of a message, and Escape goes to the composer.
+//! buttons of a message and its link, and Escape goes to the composer.
 
 use event_driven_kit::Bus;
 use wasm_bindgen::JsCast;
@@ -79,9 +79,12 @@ fn last_seen(log: &Element) -> Option<Element> {
     rows.find(|(is_seen, _)| *is_seen).map(|(_, row)| row)
 }
 
-/// A button of the message, counted from the focused element.
+/// What Left and Right go to in a message: its buttons and the link to it.
+const STOPS: &str = "button:not(.more), .meta a";
+
+/// A button of the message or its link, counted from the focused element.
 fn button(row: &Element, at: &Element, by: i32) -> Option<Element> {
-    let buttons = row.query_selector_all("button:not(.more)").ok()?;
+    let buttons = row.query_selector_all(STOPS).ok()?;
     let count = buttons.length() as i32;
     let element = |index: i32| buttons.item(index as u32)?.dyn_into::<Element>().ok();
     let now = (0..count).find(|index| element(*index).as_ref() == Some(at));

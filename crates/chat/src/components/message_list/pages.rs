@@ -32,7 +32,7 @@ impl Feed {
         else {
             return;
         };
-        let mut days = self.live.borrow().unread_days(times);
+        let mut days = self.live.borrow_mut().unread_days(times);
         self.spawn(async move |feed| {
             let relations = feed.relations(&mut days, oldest).await;
             let first = feed.held.take()?;
@@ -66,7 +66,7 @@ impl Feed {
             if feed.generation.get() != generation {
                 return None;
             }
-            let days = |times| feed.look(|timeline| timeline.unread_days(times));
+            let days = |times| feed.change(|timeline| timeline.unread_days(times));
             let read = match page {
                 Ok(page) => Some(feed.read(page, days).await),
                 // A new log has no older events.
@@ -120,7 +120,7 @@ impl Feed {
                 feed.is_gone();
                 return Some(());
             };
-            let part = feed.read(page, |times| feed.live.borrow().unread_days(times)).await;
+            let part = feed.read(page, |times| feed.live.borrow_mut().unread_days(times)).await;
             if feed.jumps.get() != jump {
                 return None;
             }

@@ -31,7 +31,7 @@ pub fn shown(message: Rc<TextMessage>) -> Option<Rc<TextMessage>> {
 }
 
 /// Whether its parts are not longer than those of an event's id and position.
-fn is_possible(reference: &Reference) -> bool {
+pub fn is_possible(reference: &Reference) -> bool {
     let Reference { id, epoch, offset } = reference;
     [id, epoch, offset].iter().all(|part| part.len() <= MAX_ID_BYTES)
 }

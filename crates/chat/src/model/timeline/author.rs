@@ -21,9 +21,14 @@ impl Author {
 
     /// Whether both are the same. An account may have several clients.
     pub fn is(&self, other: &Self) -> bool {
-        match (&self.account, &other.account) {
-            (None, None) => self.client == other.client,
-            (one, two) => one == two,
+        self.key() == other.key()
+    }
+
+    /// The account, or else the client.
+    pub(super) fn key(&self) -> (Option<&str>, &str) {
+        match &self.account {
+            Some(account) => (Some(account), ""),
+            None => (None, &self.client),
         }
     }
 }

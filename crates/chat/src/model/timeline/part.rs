@@ -23,13 +23,15 @@ pub struct Part {
     is_first: bool,
     /// The days of which all relations are known.
     days: Vec<u32>,
+    /// Relations were dropped since days were asked for: those of these days are to be read again.
+    has_forgotten: bool,
     /// The number of the newest separate part.
     separate: u64,
 }
 
 impl Part {
     pub(super) fn forget_days(&mut self) {
-        self.days.clear();
+        self.has_forgotten = true;
     }
 }
 
@@ -64,7 +66,11 @@ impl Timeline {
     }
 
     /// The days of these messages of which the relations are still to be read, newest first.
-    pub fn unread_days(&self, times: impl IntoIterator<Item = Option<u64>>) -> Vec<u32> {
+    pub fn unread_days(&mut self, times: impl IntoIterator<Item = Option<u64>>) -> Vec<u32> {
+        // What was dropped while days were read is known only now to be missing.
+        if std::mem::take(&mut self.part.has_forgotten) {
+            self.part.days.clear();
+        }
         let mut days: Vec<u32> = times.into_iter().map(utc_day).collect();
         days.sort_unstable_by(|one, other| other.cmp(one));
         days.dedup();
@@ -81,8 +87,8 @@ impl Timeline {
     pub fn separate(&mut self) -> Self {
         self.part.separate += 1;
         let chunks = Chunks::from_key(self.part.separate * KEYS);
-        let days = self.part.days.clone();
-        let part = Part { days, ..Part::default() };
+        let (days, has_forgotten) = (self.part.days.clone(), self.part.has_forgotten);
+        let part = Part { days, has_forgotten, ..Part::default() };
         let (orphans, epochs) = (self.orphans.clone(), self.epochs.clone());
         Self {
             chunks,
@@ -122,7 +128,7 @@ impl Timeline {
         self.chunks.prepend(before.chunks);
         refused.into_iter().for_each(|row| self.chunks.insert(row));
         self.places.extend(before.places);
-        self.orphans.append(before.orphans);
+        self.part.has_forgotten |= self.orphans.append(before.orphans) || before.part.has_forgotten;
         self.part.oldest = before.part.oldest;
         self.part.is_first = before.part.is_first;
         self.part.days.extend(before.part.days);

@@ -1,20 +1,16 @@
 //! What later events say about a message: edits, reactions and its deletion. They may come before the message.
 //!
-//! A [`Fold`] is the same for any order of arrival: each of its parts keeps what has the highest position in the log.
-//! What this browser's user has said and the log does not have yet counts last.
+//! A [`Fold`] is the same for any order of arrival: each of its parts keeps what has the highest position in the log, and
+//! what others say limits nothing that the author of the message says. What this browser's user has said and the log does
+//! not have yet counts last.
 
+use std::cmp::{Ordering, Reverse};
 use std::rc::Rc;
 
 use super::{Author, Place};
 
-/// The most reactions to a message, and the most people whose edits of a message are kept. More are ignored.
+/// The most reactions to a message that are kept.
 const MAX_REACTIONS: usize = 500;
-const MAX_EDITORS: usize = 8;
-
-/// The most messages that are not known but have relations. The relations of the others come again with the message.
-const MAX_ORPHANS: usize = 1_000;
-/// The most bytes of these relations.
-const MAX_ORPHAN_BYTES: usize = 1_000_000;
 
 /// The message that an event is about: its id, its place in the log, and the day of the topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,13 +44,14 @@ pub enum Relation {
 /// All that is known about a message besides itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Fold {
-    /// The last edit of each author. Only that of the message's author counts, and the author may not be known yet.
+    /// The last edit of each author. Only that of the message's author counts. Those of others are kept until the message,
+    /// and with it its author, is known.
     edits: Vec<Edit>,
     /// The last of each person and emoji.
     reactions: Vec<Reaction>,
     /// What the user has said and the log does not have yet: the event's id and the relation, by publish order.
     waiting: Vec<(Rc<str>, Relation)>,
-    is_deleted: bool,
+    pub(super) is_deleted: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,7 +71,8 @@ struct Reaction {
 }
 
 impl Fold {
-    fn add(&mut self, said: Said) {
+    /// Adds what an event says. `message_author` is the author of the message, if it is known.
+    pub(super) fn add(&mut self, said: Said, message_author: Option<&Author>) {
         let Said { event, author, place, relation } = said;
         // Clients choose ids, so that of another client says nothing about the user's own event.
         let known = self.waiting.iter().position(|(other, _)| author.is_me() && *other == event);
@@ -85,35 +83,84 @@ impl Fold {
                 if let Some(at) = known {
                     self.waiting.remove(at);
                 }
-                if let Some(relation) = relation {
-                    self.add_stored(author, place, relation);
+                match relation {
+                    Some(Relation::Edited { text })
+                        if message_author.is_none_or(|it| may_edit(&author, it)) =>
+                    {
+                        self.add_edit(Edit { author, place, text });
+                    }
+                    Some(Relation::Reacted { emoji, is_on }) => {
+                        self.add_reaction(Reaction { author, place, emoji, is_on });
+                    }
+                    Some(Relation::Edited { .. }) | None => {}
                 }
             }
         }
     }
 
-    fn add_stored(&mut self, author: Author, place: Place, relation: Relation) {
-        match relation {
-            Relation::Edited { text } => {
-                let known = self.edits.iter().position(|edit| edit.author.is(&author));
-                let new = Edit { author, place, text };
-                match known {
-                    Some(at) if self.edits[at].place < place => self.edits[at] = new,
-                    None if self.edits.len() < MAX_EDITORS => self.edits.push(new),
-                    _ => {}
-                }
-            }
-            Relation::Reacted { emoji, is_on } => {
-                let is_same = |it: &Reaction| it.emoji == emoji && it.author.is(&author);
-                let known = self.reactions.iter().position(is_same);
-                let new = Reaction { author, place, emoji, is_on };
-                match known {
-                    Some(at) if self.reactions[at].place < place => self.reactions[at] = new,
-                    None if self.reactions.len() < MAX_REACTIONS => self.reactions.push(new),
-                    _ => {}
+    fn add_edit(&mut self, new: Edit) {
+        match self.edits.iter_mut().find(|edit| edit.author.is(&new.author)) {
+            Some(known) if known.place < new.place => *known = new,
+            Some(_) => {}
+            None => self.edits.push(new),
+        }
+    }
+
+    fn add_reaction(&mut self, new: Reaction) {
+        let is_same = |it: &&mut Reaction| it.emoji == new.emoji && it.author.is(&new.author);
+        match self.reactions.iter_mut().find(is_same) {
+            Some(known) if known.place < new.place => *known = new,
+            Some(_) => {}
+            None => {
+                self.reactions.push(new);
+                if self.reactions.len() > MAX_REACTIONS {
+                    self.drop_reaction();
                 }
             }
         }
+    }
+
+    /// Drops the oldest reaction of the person who has the most. Any order of arrival leaves the same reactions, and one
+    /// person's reactions push out those of others only where these are more.
+    fn drop_reaction(&mut self) {
+        let mut all: Vec<&Reaction> = self.reactions.iter().collect();
+        sort(&mut all, |one, other| {
+            one.author.key().cmp(&other.author.key()).then(one.place.cmp(&other.place))
+        });
+        let mut dropped: Option<(usize, &Reaction)> = None;
+        for of_one in all.chunk_by(|one, other| one.author.is(&other.author)) {
+            if let [oldest, ..] = of_one {
+                let rank = |count: usize, it: &Reaction| (count, Reverse(it.place));
+                let is_first =
+                    dropped.is_none_or(|(count, it)| rank(of_one.len(), oldest) > rank(count, it));
+                if is_first {
+                    dropped = Some((of_one.len(), oldest));
+                }
+            }
+        }
+        let at = dropped.and_then(|(_, dropped)| {
+            self.reactions.iter().position(|it| std::ptr::eq(it, dropped))
+        });
+        if let Some(at) = at {
+            self.reactions.swap_remove(at);
+        }
+    }
+
+    /// The message is known now, and with it its author.
+    pub(super) fn know_author(&mut self, author: &Author) {
+        self.edits.retain(|edit| may_edit(&edit.author, author));
+    }
+
+    /// Adds what another fold of the same message has.
+    pub(super) fn merge(&mut self, other: Self) {
+        other.edits.into_iter().for_each(|edit| self.add_edit(edit));
+        other.reactions.into_iter().for_each(|reaction| self.add_reaction(reaction));
+        for (event, relation) in other.waiting {
+            if self.waiting.iter().all(|(known, _)| *known != event) {
+                self.waiting.push((event, relation));
+            }
+        }
+        self.is_deleted |= other.is_deleted;
     }
 
     /// The text that `author` has last given it.
@@ -139,7 +186,7 @@ impl Fold {
     /// The emoji with the people who react with them now, in the order of their reactions.
     pub fn reactions(&self) -> Vec<(Rc<str>, Vec<Author>)> {
         let mut on: Vec<&Reaction> = self.reactions.iter().filter(|it| it.is_on).collect();
-        on.sort_by_key(|reaction| reaction.place);
+        sort(&mut on, |one, other| one.place.cmp(&other.place));
         let mut groups: Vec<(Rc<str>, Vec<Author>)> = Vec::new();
         for Reaction { author, emoji, .. } in on {
             match groups.iter_mut().find(|(other, _)| other == emoji) {
@@ -187,87 +234,21 @@ impl Relation {
     }
 }
 
-/// The relations of messages that are not known yet.
-#[derive(Debug, Clone, Default)]
-pub struct Orphans {
-    folds: Vec<(About, Fold)>,
-    /// The places of deleted messages.
-    deleted: Vec<Place>,
-    bytes: usize,
+/// Sorts reactions. One function for all orders, because the code of a sort has a kilobyte.
+fn sort(reactions: &mut [&Reaction], order: fn(&&Reaction, &&Reaction) -> Ordering) {
+    reactions.sort_by(order);
 }
 
-impl Orphans {
-    /// Adds a relation. Returns whether others had to be dropped for it.
-    pub fn add(&mut self, about: About, said: Said) -> bool {
-        let at = self.folds.iter().rposition(|(other, _)| *other == about);
-        let at = at.unwrap_or_else(|| {
-            self.folds.push((about, Fold::default()));
-            self.bytes += Fold::default().bytes();
-            self.folds.len() - 1
-        });
-        let (_, fold) = &mut self.folds[at];
-        let before = fold.bytes();
-        fold.add(said);
-        self.bytes = self.bytes + fold.bytes() - before;
-        let is_full = self.folds.len() > MAX_ORPHANS || self.bytes > MAX_ORPHAN_BYTES;
-        if is_full {
-            let kept = self.folds.split_off(self.folds.len() / 2);
-            self.folds = kept;
-            self.bytes = self.folds.iter().map(|(_, fold)| fold.bytes()).sum();
-        }
-        is_full
-    }
-
-    /// A message that is not known was deleted.
-    pub fn delete(&mut self, place: Place) {
-        if !self.deleted.contains(&place) {
-            if self.deleted.len() >= MAX_ORPHANS {
-                // The log itself holds the oldest ones without their texts.
-                self.deleted.remove(0);
-            }
-            self.deleted.push(place);
-        }
-    }
-
-    /// The relations of a message that is known now.
-    pub fn take(&mut self, about: &About) -> Option<Rc<Fold>> {
-        let deleted = self.deleted.iter().position(|place| *place == about.place);
-        let found = self.folds.iter().position(|(other, _)| other == about);
-        if deleted.is_none() && found.is_none() {
-            return None;
-        }
-        let mut fold = match found {
-            Some(at) => {
-                let (_, fold) = self.folds.swap_remove(at);
-                self.bytes = self.bytes.saturating_sub(fold.bytes());
-                fold
-            }
-            None => Fold::default(),
-        };
-        if let Some(at) = deleted {
-            self.deleted.swap_remove(at);
-            fold.is_deleted = true;
-        }
-        Some(Rc::new(fold))
-    }
-
-    #[cfg(test)]
-    pub fn bytes(&self) -> usize {
-        self.bytes
-    }
-
-    /// All relations of another timeline.
-    pub fn append(&mut self, mut other: Self) {
-        self.folds.append(&mut other.folds);
-        self.deleted.append(&mut other.deleted);
-        self.bytes += other.bytes;
-    }
+/// Whether an edit by `editor` of a message by `author` is kept. The author of an own message may get the account later,
+/// so the user's own edits are kept.
+fn may_edit(editor: &Author, author: &Author) -> bool {
+    editor.is(author) || editor.is_me()
 }
 
-/// A fold with one more relation.
-pub(super) fn with(fold: Option<&Rc<Fold>>, said: Said) -> Rc<Fold> {
+/// The fold of a known message with one more relation.
+pub(super) fn with(fold: Option<&Rc<Fold>>, said: Said, author: &Author) -> Rc<Fold> {
     let mut fold = fold.map_or_else(Fold::default, |fold| (**fold).clone());
-    fold.add(said);
+    fold.add(said, Some(author));
     Rc::new(fold)
 }
 

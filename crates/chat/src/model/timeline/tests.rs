@@ -19,7 +19,7 @@ fn seen_of(sender: &str, id: &str, time_ms: Option<u64>) -> Seen {
     Seen { id: id.into(), author: Author::default(), message, time_ms, day: 0 }
 }
 
-fn client(client: &str) -> Author {
+pub(super) fn client(client: &str) -> Author {
     Author { client: client.into(), ..Author::default() }
 }
 
@@ -65,13 +65,19 @@ pub(crate) fn related(id: &str, offset: u64, at: u64, relation: Relation) -> Cha
     related_by(Author::default(), id, offset, at, relation)
 }
 
-fn related_by(author: Author, id: &str, offset: u64, at: u64, relation: Relation) -> Change {
+pub(super) fn related_by(
+    author: Author,
+    id: &str,
+    offset: u64,
+    at: u64,
+    relation: Relation,
+) -> Change {
     let about = Reference { id: id.into(), epoch: 7, offset };
     let (event, at) = (at.to_string().into(), Some((7, at)));
     Change::Related { event, about, day: 19_700_101, author, at, relation: Some(relation) }
 }
 
-fn edit(text: &str) -> Relation {
+pub(super) fn edit(text: &str) -> Relation {
     Relation::Edited { text: text.into() }
 }
 
@@ -383,16 +389,4 @@ fn a_deletion_beats_all_in_any_order() {
     for order in orders {
         assert!(rows(&fold(order))[0].is_deleted());
     }
-}
-
-#[test]
-fn a_flood_of_relations_to_unknown_messages_is_bounded() {
-    let mut timeline = Timeline::default();
-    let day = timeline.unread_days([Some(1)]);
-    timeline.has_read_days(&day);
-    for offset in 0..5_000 {
-        timeline.apply(related(&offset.to_string(), offset, offset + 1, edit(&"x".repeat(1_000))));
-    }
-    assert!(timeline.orphans.bytes() < 2_000_000, "{}", timeline.orphans.bytes());
-    assert_eq!(timeline.unread_days([Some(1)]), day, "the dropped ones are read again");
 }

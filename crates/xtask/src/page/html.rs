@@ -180,9 +180,11 @@ pub fn resolve(html: &str, links: &[Link], built: &[Built]) -> Result<String> {
             Built::Copied => {}
             Built::Rust { js, wasm } => {
                 page.push_str(&script(js, wasm));
+                // The first paint does not need the program.
                 preloads.push_str(&format!(
-                    "<link rel=\"modulepreload\" href=\"/{js}\" crossorigin=\"anonymous\">\
-                     <link rel=\"preload\" href=\"/{wasm}\" crossorigin=\"anonymous\" as=\"fetch\" \
+                    "<link rel=\"modulepreload\" fetchpriority=\"low\" href=\"/{js}\" \
+                     crossorigin=\"anonymous\"><link rel=\"preload\" fetchpriority=\"low\" \
+                     href=\"/{wasm}\" crossorigin=\"anonymous\" as=\"fetch\" \
                      type=\"application/wasm\">"
                 ));
             }
@@ -265,8 +267,9 @@ mod tests {
         assert!(page.contains("import init, * as bindings from '/c-2.js';"), "{page}");
         assert!(
             page.contains(
-                "\n  \n<link rel=\"modulepreload\" href=\"/c-2.js\" crossorigin=\"anonymous\">\
-             <link rel=\"preload\" href=\"/c-2_bg.wasm\" crossorigin=\"anonymous\" as=\"fetch\" \
+                "\n  \n<link rel=\"modulepreload\" fetchpriority=\"low\" href=\"/c-2.js\" \
+             crossorigin=\"anonymous\"><link rel=\"preload\" fetchpriority=\"low\" \
+             href=\"/c-2_bg.wasm\" crossorigin=\"anonymous\" as=\"fetch\" \
              type=\"application/wasm\"></head>"
             ),
             "{page}"

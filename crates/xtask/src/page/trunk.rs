@@ -39,7 +39,7 @@ fn make_smaller(toolchain: &Toolchain, folder: &Path) -> Result<()> {
     let page = folder.join("index.html");
     let html = fs::read_to_string(&page)
         .with_context(|| format!("{} could not be read", page.display()))?;
-    fs::write(&page, without_snippets(&html)?)?;
+    fs::write(&page, with_our_preloads(&html)?)?;
     for file in stamp::files(folder)? {
         let path = file.to_string_lossy();
         let Some(start) = path.strip_suffix("_bg.wasm") else { continue };
@@ -54,10 +54,12 @@ fn make_smaller(toolchain: &Toolchain, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The page without the tags that preload snippets, which become a part of the program's JS.
-fn without_snippets(html: &str) -> Result<String> {
-    let preload = Regex::new(r#"<link rel="modulepreload"[^>]* href="/snippets/[^>]*>"#)?;
-    Ok(preload.replace_all(html, "").into_owned())
+/// The page without the preloads of snippets, which become a part of the program's JS. The others get our priority.
+fn with_our_preloads(html: &str) -> Result<String> {
+    let of_snippets = Regex::new(r#"<link rel="modulepreload"[^>]* href="/snippets/[^>]*>"#)?;
+    let others = Regex::new(r#"<link rel="(module)?preload""#)?;
+    let html = of_snippets.replace_all(html, "");
+    Ok(others.replace_all(&html, "$0 fetchpriority=\"low\"").into_owned())
 }
 
 type Files = BTreeMap<PathBuf, Vec<u8>>;
@@ -133,12 +135,12 @@ mod tests {
     }
 
     #[test]
-    fn only_preloads_of_snippets_are_removed() {
-        let preload =
-            |name: &str| format!("<link rel=\"modulepreload\"{NONCE} href=\"/{name}.js\">");
-        let html = format!("<head>{}{}</head>", preload("snippets/a-1/b"), preload("chat-2"));
-        let kept = format!("<head>{}</head>", preload("chat-2"));
-        assert_eq!(without_snippets(&html).unwrap(), kept);
+    fn preloads_of_snippets_are_removed_and_others_have_a_low_priority() {
+        let html = "<link rel=\"icon\"><link rel=\"modulepreload\" nonce=\"1\" href=\"/snippets/a-1/b.js\">\
+                    <link rel=\"modulepreload\" href=\"/c-2.js\"><link rel=\"preload\" as=\"fetch\">";
+        let ours = "<link rel=\"icon\"><link rel=\"modulepreload\" fetchpriority=\"low\" href=\"/c-2.js\">\
+                    <link rel=\"preload\" fetchpriority=\"low\" as=\"fetch\">";
+        assert_eq!(with_our_preloads(html).unwrap(), ours);
     }
 
     #[test]

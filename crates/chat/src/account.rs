@@ -11,8 +11,9 @@ use event_driven_kit::trust::Trust;
 use event_driven_kit::{Bridge, BridgeOptions, Cause};
 use gloo_timers::future::TimeoutFuture;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::spawn_local;
 use web_sys::window;
+
+use crate::boxed::spawn;
 
 /// Begins the keys of the tokens.
 const TOKEN: &str = "event-driven-kit.chat.token.";
@@ -70,7 +71,7 @@ pub fn certify(bridge: &Rc<Bridge>) {
         return;
     }
     let bridge = Rc::downgrade(bridge);
-    spawn_local(async move {
+    spawn(async move {
         loop {
             let Some(sending) = bridge.upgrade().map(|bridge| bridge.send_certificate()) else {
                 return;

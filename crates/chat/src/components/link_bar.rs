@@ -9,6 +9,7 @@ use yew::prelude::*;
 
 use crate::events::TEXT_MESSAGE;
 use crate::model::link;
+use crate::state::use_state_eq;
 
 #[derive(Properties, PartialEq)]
 pub struct LinkBarProps {

@@ -11,13 +11,14 @@ use event_driven_kit::{Bridge, Bus};
 use yew::prelude::*;
 
 use crate::effect::use_effect_with;
+use crate::state::use_state_eq;
 use crate::{account, address};
 
 /// Connects `bus` in the first effect of the page, after the components that show the link's state have subscribed.
 /// `None` before that, and an error if the bridge cannot be created.
 #[hook]
 pub fn use_uplink(bus: &Bus) -> Option<Result<Rc<Bridge>, BridgeError>> {
-    let uplink = use_state(|| None);
+    let uplink = use_state_eq(|| None);
     let (set, bus) = (uplink.setter(), bus.clone());
     use_effect_with((), move |()| {
         if bus.is_sealed() {

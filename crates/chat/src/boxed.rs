@@ -5,6 +5,8 @@ use std::pin::Pin;
 
 use gloo_events::{EventListener, EventListenerOptions};
 use gloo_timers::callback::Timeout;
+use js_sys::Promise;
+use wasm_bindgen_futures::JsFuture;
 use web_sys::{Event, EventTarget, window};
 use yew::functional::Hook;
 
@@ -48,6 +50,18 @@ fn use_boxed_listener(kind: &'static str, handler: Handler) -> impl Hook<Output 
 pub fn after(millis: u32, job: impl FnOnce() + 'static) -> Timeout {
     let job: Box<dyn FnOnce()> = Box::new(job);
     Timeout::new(millis, job)
+}
+
+/// Waits for this time in milliseconds. The browser may paint, and handle input, before the rest runs.
+pub async fn sleep(millis: i32) {
+    let timer = Promise::new(&mut |done, _| {
+        if let Some(window) = window() {
+            // Fails only in a document that is no longer shown.
+            let _ = window.set_timeout_with_callback_and_timeout_and_arguments_0(&done, millis);
+        }
+    });
+    // It is never rejected.
+    let _ = JsFuture::from(timer).await;
 }
 
 /// Runs a task from the next microtask on.

@@ -23,14 +23,13 @@ use app::Page;
 use components::is_replay;
 use event_driven_kit::Bus;
 use event_driven_kit::hooks::{BusProvider, BusProviderProps};
-use gloo_timers::future::TimeoutFuture;
 use yew::{Renderer, html};
 
 fn main() {
     boxed::spawn(async {
         language::load().await;
-        // In a task of its own: the browser may paint, and handle input, between it and the start of the program.
-        TimeoutFuture::new(0).await;
+        // In a task of its own, as long tasks keep the browser from painting and from handling input.
+        boxed::sleep(0).await;
         render();
     });
 }

@@ -11,8 +11,9 @@ use crate::address::DIRECT;
 use crate::address::Named;
 use crate::boxed::use_listener;
 use crate::components::{
-    Join, Joined, LinkBar, RoomList, RoomView, Sidebar, member_list, menu, settings, use_failures,
-    use_inspector, use_members, use_notice, use_refused, use_regions, use_switcher_key, use_uplink,
+    Join, Joined, RoomList, RoomView, Sidebar, member_list, menu, settings, use_failures,
+    use_inspector, use_link_bar, use_members, use_notice, use_refused, use_regions,
+    use_switcher_key, use_uplink,
 };
 use crate::effect::use_effect_with;
 use crate::events::{Person, Room};
@@ -45,6 +46,7 @@ pub fn Page(props: &PageProps) -> Html {
         Some(Err(_)) => (None, Some(t("This browser can't connect to the server."))),
         None => (None, None),
     };
+    let link = use_link_bar(&bridge);
     let rooms = use_room_list(&bus, &bridge, &me.name);
     let myself = rooms.me();
     let room = use_memo((asked.room.clone(), myself.clone()), |(asked, myself)| {
@@ -123,7 +125,7 @@ pub fn Page(props: &PageProps) -> Html {
                 } else {
                     <h1>{ t("event-driven-kit chat") }</h1>
                 }
-                <LinkBar bridge={bridge.clone()} />
+                { link }
                 { settings(&bus) }
                 if let Some(room) = &open {
                     { menu(&bus, &rooms, room, on_leave) }

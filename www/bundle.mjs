@@ -13,7 +13,13 @@ function style() {
   const text = readFileSync(entry, "utf8");
   const parts = text.replace(imports, (_, file) => "\n" + readFileSync(resolve(dirname(entry), file), "utf8"));
   if (/@import/.test(parts)) throw new Error(`${entry}: an @import that this script does not understand`);
-  return parts.replace(/\n{3,}/g, "\n\n");
+  return dense(parts);
+}
+
+/** Without comments, and without white space at the ends of lines: none of our texts and addresses spans lines. */
+function dense(style) {
+  const lines = style.replace(/\/\*[^]*?\*\//g, "").replace(/\s*\n\s*/g, "\n").trim();
+  return lines.replace(/([{};,])\n/g, "$1") + "\n";
 }
 
 /** Each module once, after those it imports. Their top-level names must differ. */

@@ -9,10 +9,10 @@ use std::rc::Rc;
 
 use event_driven_kit::trust::Trust;
 use event_driven_kit::{Bridge, BridgeOptions, Cause};
-use gloo_timers::future::TimeoutFuture;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::spawn_local;
 use web_sys::window;
+
+use crate::boxed::{sleep, spawn};
 
 /// Begins the keys of the tokens.
 const TOKEN: &str = "event-driven-kit.chat.token.";
@@ -23,7 +23,7 @@ const ISSUER: &str = "event-relay";
 /// How long before its end a certificate is replaced, in milliseconds.
 const EARLY_MS: f64 = 3_600_000.0;
 /// How often that time is checked, in milliseconds: timers are not exact over hours, and a device may sleep.
-const WAIT_MS: f64 = 600_000.0;
+const WAIT_MS: i32 = 600_000;
 
 #[wasm_bindgen(inline_js = "
 export async function certificate(token, body) {
@@ -70,7 +70,7 @@ pub fn certify(bridge: &Rc<Bridge>) {
         return;
     }
     let bridge = Rc::downgrade(bridge);
-    spawn_local(async move {
+    spawn(async move {
         loop {
             let Some(sending) = bridge.upgrade().map(|bridge| bridge.send_certificate()) else {
                 return;
@@ -78,7 +78,7 @@ pub fn certify(bridge: &Rc<Bridge>) {
             // Without a certificate messages are not signed, which each reader sees.
             let until = sending.await.map_or(0.0, |sent| sent.expires as f64 - EARLY_MS);
             loop {
-                TimeoutFuture::new(WAIT_MS as u32).await;
+                sleep(WAIT_MS).await;
                 if js_sys::Date::now() > until {
                     break;
                 }

@@ -3,52 +3,42 @@
 
 use std::rc::Rc;
 
-use event_driven_kit::hooks::{BusProvider, use_bus};
+use event_driven_kit::hooks::use_bus;
 use event_driven_kit::{Bridge, Bus};
-use gloo_events::EventListener;
-use web_sys::window;
 use yew::prelude::*;
 
 use crate::address::DIRECT;
 use crate::address::Named;
+use crate::boxed::use_listener;
 use crate::components::{
-    Join, Joined, LinkBar, RoomList, RoomView, Sidebar, is_replay, member_list, menu, settings,
-    use_failures, use_inspector, use_members, use_notice, use_refused, use_regions,
+    Join, Joined, RoomList, RoomView, Sidebar, member_list, menu, settings, use_failures,
+    use_inspector, use_link_bar, use_members, use_notice, use_refused, use_regions,
     use_switcher_key, use_uplink,
 };
 use crate::effect::use_effect_with;
 use crate::events::{Person, Room};
 use crate::language::t;
 use crate::shell::Typed;
+use crate::state::{StateHandle, use_memo, use_state_eq};
 use crate::{address, profile};
 
 #[derive(Properties, PartialEq)]
-pub struct AppProps {
+pub struct PageProps {
     /// What was typed before the program had loaded.
     pub typed: Option<Typed>,
 }
 
-/// The whole application, with its own bus.
+/// The whole page.
 #[component]
-pub fn App(props: &AppProps) -> Html {
-    let bus = use_memo((), |()| if is_replay() { Bus::sealed() } else { Bus::new() });
-    html! {
-        <BusProvider bus={(*bus).clone()}>
-            <Page typed={props.typed.clone()} />
-        </BusProvider>
-    }
-}
-
-#[component]
-fn Page(props: &AppProps) -> Html {
+pub fn Page(props: &PageProps) -> Html {
     let bus = use_bus();
-    let me = use_state(profile::person);
+    let me = use_state_eq(profile::person);
     let asked = use_address();
-    let typed = use_state(|| props.typed.clone());
-    use_failures(&bus);
+    let typed = use_state_eq(|| props.typed.clone());
+    use_failures();
     use_inspector(&bus);
     use_regions();
-    use_refused(&bus);
+    use_refused();
     use_switcher_key();
     let notice = use_notice();
     let (bridge, problem) = match use_uplink(&bus) {
@@ -56,6 +46,7 @@ fn Page(props: &AppProps) -> Html {
         Some(Err(_)) => (None, Some(t("This browser can't connect to the server."))),
         None => (None, None),
     };
+    let link = use_link_bar(&bridge);
     let rooms = use_room_list(&bus, &bridge, &me.name);
     let myself = rooms.me();
     let room = use_memo((asked.room.clone(), myself.clone()), |(asked, myself)| {
@@ -134,7 +125,7 @@ fn Page(props: &AppProps) -> Html {
                 } else {
                     <h1>{ t("event-driven-kit chat") }</h1>
                 }
-                <LinkBar bridge={bridge.clone()} />
+                { link }
                 { settings(&bus) }
                 if let Some(room) = &open {
                     { menu(&bus, &rooms, room, on_leave) }
@@ -184,14 +175,9 @@ fn use_room_list(bus: &Bus, bridge: &Option<Rc<Bridge>>, name: &str) -> Rc<RoomL
 
 /// What the address names, updated when the user goes back or edits the address.
 #[hook]
-fn use_address() -> UseStateHandle<Named> {
+fn use_address() -> StateHandle<Named> {
     let asked = use_state_eq(address::named);
     let set = asked.setter();
-    use_effect_with((), move |()| {
-        let listener = window().map(|window| {
-            EventListener::new(&window, "hashchange", move |_| set.set(address::named()))
-        });
-        move || drop(listener)
-    });
+    use_listener("hashchange", move |_| set.set(address::named()));
     asked
 }

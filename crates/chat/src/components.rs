@@ -2,7 +2,7 @@
 //!
 //! | component | publishes | subscribes |
 //! | --- | --- | --- |
-//! | [`LinkBar`] | | `$bus.link` |
+//! | [`use_link_bar`] | | `$bus.link` |
 //! | [`MessageList`] | `TEXT_MESSAGE` (again, on retry), `REACTED`, `ui.compose`, `ui.reply`, `ui.edit`, `ui.jump`, `ui.notice`, `ui.seen` | `TEXT_MESSAGE` and `on.>` with echo, `TEXT_SUCCESS`, `TEXT_ERROR`, `ui.jump`, `ui.edit_last`, `$bus.link`, `$bus.gap` |
 //! | [`TypingBar`] | | `typing`, `TEXT_MESSAGE` |
 //! | [`Composer`] | `TEXT_MESSAGE`, `EDITED`, `typing`, `ui.edit_last`, `ui.draft.*` | `TEXT_MESSAGE`, `ui.compose`, `ui.reply`, `ui.edit`, `ui.draft.*` |
@@ -62,7 +62,7 @@ mod uplink;
 pub use failures::use_failures;
 pub use inspector::{is_replay, use_inspector};
 pub use join::{Join, Joined};
-pub use link_bar::LinkBar;
+pub use link_bar::use_link_bar;
 pub use members::{member_list, use_members};
 pub use menu::menu;
 pub use notice::use_notice;

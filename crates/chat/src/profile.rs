@@ -8,6 +8,7 @@ use web_sys::window;
 
 use crate::address;
 use crate::address::DIRECT;
+use crate::boxed::listen;
 use crate::events::Person;
 use crate::language::t_with;
 use crate::model::text;
@@ -26,7 +27,7 @@ thread_local! {
     static OWN_CLIENTS: RefCell<Option<String>> = const { RefCell::new(None) };
     /// Forgets them when another tab has remembered one.
     static OTHER_TABS: Option<EventListener> =
-        window().map(|window| EventListener::new(&window, "storage", |_| OWN_CLIENTS.set(None)));
+        window().map(|window| listen(&window, "storage", |_| OWN_CLIENTS.set(None)));
 }
 
 /// The user of this browser. The name is empty until the user enters one; a guest has a name from the start.

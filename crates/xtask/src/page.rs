@@ -25,10 +25,8 @@ pub use compress::{beside, brotli, is_compressed};
 pub use part::Part;
 
 /// What building the chat needs besides wasm-bindgen.
-pub const COMPILE_NEEDS: &[Need] = &[Need::StdSources, Need::WasmOpt, Need::Node];
-/// What building the chat needs.
-const CHAT_NEEDS: &[Need] = &[Need::StdSources, Need::WasmBindgen, Need::WasmOpt, Need::Node];
-/// What building the whole page needs.
+pub const COMPILE_NEEDS: &[Need] = &[Need::StdSources, Need::WasmOpt, Need::Esbuild, Need::Node];
+/// What building the page needs.
 pub const NEEDS: &[Need] =
     &[Need::StdSources, Need::WasmBindgen, Need::WasmOpt, Need::Esbuild, Need::Node];
 
@@ -37,7 +35,7 @@ pub fn ensure(workspace: &Workspace) -> Result<()> {
     if Part::Chat.is_current(workspace)? {
         say("page: up to date");
     } else {
-        let toolchain = setup::ensure(workspace, CHAT_NEEDS)?;
+        let toolchain = setup::ensure(workspace, NEEDS)?;
         task("page", "building the chat", || {
             let page = Page::read(workspace)?;
             let wasm = page.compile(workspace, &toolchain)?;
@@ -150,7 +148,9 @@ impl Page {
                     wasm::bind(toolchain, wasm, &bound, bin)?;
                     let module = bound.join(format!("{bin}_bg.wasm"));
                     wasm::optimise(toolchain, &module, wasm_opt)?;
-                    wasm::shorten(toolchain, &module, &bound.join(format!("{bin}.js")), bin)?;
+                    let js = bound.join(format!("{bin}.js"));
+                    wasm::shorten(toolchain, &module, &js, bin)?;
+                    wasm::bundle(toolchain, &js)?;
                     program(bin, &bound, staging)?
                 }
             });
@@ -186,13 +186,7 @@ fn program(bin: &str, bound: &Path, staging: &Path) -> Result<Built> {
     let (js_name, wasm_name) = (format!("{name}.js"), format!("{name}_bg.wasm"));
     fs::write(staging.join(&js_name), js)?;
     fs::write(staging.join(&wasm_name), wasm)?;
-    let mut snippets = Vec::new();
-    for snippet in stamp::files(&bound.join("snippets"))? {
-        let name = snippet.strip_prefix(bound)?;
-        copy(&snippet, &staging.join(name))?;
-        snippets.push(name.to_string_lossy().replace('\\', "/"));
-    }
-    Ok(Built::Rust { js: js_name, wasm: wasm_name, snippets })
+    Ok(Built::Rust { js: js_name, wasm: wasm_name })
 }
 
 /// 16 hexadecimal digits. By their form the relay knows that a file with this name never changes.
@@ -263,13 +257,18 @@ mod tests {
     fn the_bundle_contains_the_style_sheet_of_each_component() {
         let workspace = Workspace::locate().unwrap();
         bundle_assets(&workspace).unwrap();
-        let bundle = fs::read_to_string(workspace.own_target().join("page/chat.css")).unwrap();
+        let comment = regex::Regex::new(r"(?s)/\*.*?\*/").unwrap();
+        let dense = |path: &Path| -> String {
+            let style = fs::read_to_string(path).unwrap();
+            comment.replace_all(&style, "").split_whitespace().collect()
+        };
+        let bundle = workspace.own_target().join("page/chat.css");
+        let bundle = dense(&bundle);
         assert!(!bundle.contains("@import"));
         let parts = stamp::files(&workspace.root.join("www/chat")).unwrap();
         assert!(!parts.is_empty());
         for part in parts {
-            let style = fs::read_to_string(&part).unwrap();
-            assert_eq!(bundle.matches(&style).count(), 1, "{}", part.display());
+            assert_eq!(bundle.matches(&dense(&part)).count(), 1, "{}", part.display());
         }
     }
 

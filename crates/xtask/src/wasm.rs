@@ -69,6 +69,26 @@ pub fn reorder(toolchain: &Toolchain, wasm: &Path) -> Result<()> {
     fs::remove_file(&named).with_context(|| format!("{} could not be removed", named.display()))
 }
 
+/// Joins the JS of wasm-bindgen and its snippets into one minified module. One file compresses better than several, and its
+/// name changes with its content.
+pub fn bundle(toolchain: &Toolchain, js: &Path) -> Result<()> {
+    let folder = js.parent().context("a script without a folder")?;
+    let name = js.file_name().unwrap_or_default().to_string_lossy();
+    let mut esbuild = toolchain.command("esbuild");
+    esbuild
+        .args([&*name, "--bundle", "--minify", "--format=esm", "--target=es2022"])
+        .args(["--log-level=warning", "--allow-overwrite"])
+        .arg(format!("--outfile={name}"))
+        .current_dir(folder);
+    process::run(&mut esbuild)?;
+    let snippets = folder.join("snippets");
+    if snippets.exists() {
+        fs::remove_dir_all(&snippets)
+            .with_context(|| format!("{} could not be removed", snippets.display()))?;
+    }
+    Ok(())
+}
+
 /// The arguments of wasm-opt in the `Cargo.toml` of the npm package.
 pub fn flags_of_the_package(workspace: &Workspace) -> Result<Vec<String>> {
     #[derive(Deserialize)]

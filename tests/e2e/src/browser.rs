@@ -68,7 +68,9 @@ impl Browser {
 
     /// Waits until the program of the Yew chat has replaced the first screen.
     pub async fn started(&self) {
-        let script = "return window.wasmBindings !== undefined";
+        // The texts of the static shell are marked.
+        let script =
+            "return window.wasmBindings !== undefined && !document.querySelector('[data-text]')";
         eventually("the program", async || (self.run(script, vec![]).await == true).then_some(()))
             .await;
     }

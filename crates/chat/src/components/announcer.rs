@@ -12,6 +12,7 @@ use event_driven_kit::hooks::use_subscription;
 use super::{Newest, Origin};
 use crate::events::{Room, TextMessage};
 use crate::model::text;
+use crate::state::use_node_ref;
 
 /// How many texts stay in the page. A screen reader reads each when it comes.
 const MAX: u32 = 8;

@@ -23,6 +23,7 @@ use crate::model::purpose::Purpose;
 use crate::model::refusal::unpublished;
 use crate::model::text;
 use crate::model::throttle::Throttle;
+use crate::state::{StateHandle, use_node_ref, use_state_eq};
 use choices::{Choices, use_choices};
 use draft::{Draft, use_draft};
 use purpose::{PurposeHandle, use_purpose};
@@ -49,12 +50,12 @@ struct Desk {
     purpose: PurposeHandle,
     choices: Choices,
     throttle: Rc<RefCell<Throttle>>,
-    problem: UseStateHandle<Option<AttrValue>>,
+    problem: StateHandle<Option<AttrValue>>,
     /// A text that is far too long does not size the field: that would need several layouts of it.
-    is_long: UseStateHandle<bool>,
+    is_long: StateHandle<bool>,
     /// The number of messages as which a text that is too long can be sent.
-    parts: UseStateHandle<usize>,
-    picking: UseStateHandle<bool>,
+    parts: StateHandle<usize>,
+    picking: StateHandle<bool>,
 }
 
 #[component]

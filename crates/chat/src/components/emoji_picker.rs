@@ -9,6 +9,7 @@ use super::emoji_table::{recent, remember, set_tone, table, tone, use_table};
 use crate::effect::use_effect_with;
 use crate::language::t;
 use crate::model::emoji::{TONES, Table};
+use crate::state::{use_node_ref, use_state_eq};
 
 /// The most emoji that a search shows.
 const MAX_FOUND: usize = 96;

@@ -3,12 +3,14 @@
 use std::cell::OnceCell;
 
 use wasm_bindgen::JsCast;
-use wasm_bindgen_futures::{JsFuture, spawn_local};
+use wasm_bindgen_futures::JsFuture;
 use web_sys::{Response, window};
 use yew::prelude::*;
 
+use crate::boxed::spawn;
 use crate::effect::use_effect_with;
 use crate::model::emoji::{TONES, Table};
+use crate::state::use_state_eq;
 use crate::storage;
 
 /// The keys of the newest emoji, and of the number of the skin tone.
@@ -36,7 +38,7 @@ pub fn load(done: impl FnOnce(bool) + 'static) {
     if table().is_some() {
         return done(true);
     }
-    spawn_local(async move {
+    spawn(async move {
         if let Some(text) = fetch().await {
             let text: &'static str = Box::leak(text.into_boxed_str());
             // Fails only if it was loaded twice at the same time.

@@ -5,9 +5,13 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use event_driven_kit::{Bus, ERROR_TOPIC, Failure};
+use event_driven_kit::hooks::use_subscription;
+use event_driven_kit::{ERROR_TOPIC, Failure};
 use gloo_timers::callback::Timeout;
 use yew::prelude::*;
+
+use crate::boxed::after;
+use crate::state::use_memo;
 
 const FIRST_MS: u32 = 1_000;
 const NEXT_MS: u32 = 60_000;
@@ -21,17 +25,14 @@ struct Failures {
     has_reported: Cell<bool>,
 }
 
-/// Reports the failures of this bus.
+/// Reports the failures of the bus.
 #[hook]
-pub fn use_failures(bus: &Bus) {
-    let bus = bus.clone();
-    use_memo((), move |()| {
-        let failures = Rc::new(Failures::default());
-        bus.subscribe(ERROR_TOPIC, move |event| {
-            let failure = event.data::<Failure>()?;
-            failures.add(&failure);
-            Ok(())
-        })
+pub fn use_failures() {
+    let failures = use_memo((), |()| Failures::default());
+    use_subscription(ERROR_TOPIC, move |event| {
+        let failure = event.data::<Failure>()?;
+        failures.add(&failure);
+        Ok(())
     });
 }
 
@@ -42,7 +43,7 @@ impl Failures {
             self.first.replace([&*failure.topic, ": ", &failure.message].concat());
             let (this, wait) =
                 (self.clone(), if self.has_reported.get() { NEXT_MS } else { FIRST_MS });
-            let timer = Timeout::new(wait, move || this.report());
+            let timer = after(wait, move || this.report());
             self.timer.replace(Some(timer));
         }
     }

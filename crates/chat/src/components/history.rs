@@ -9,6 +9,7 @@ use yew::prelude::*;
 
 use super::Origin;
 use crate::events::Room;
+use crate::state::{use_memo, use_state_eq};
 
 /// Whether the history has been replayed, and whether what was missed while the link was down has been, too. The latter
 /// changes without a render.

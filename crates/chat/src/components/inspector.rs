@@ -2,12 +2,13 @@
 //! loaded when they are opened for the first time.
 
 use event_driven_kit::Bus;
-use gloo_events::EventListener;
+use event_driven_kit::hooks::use_subscription;
 use js_sys::Reflect;
 use wasm_bindgen::JsCast;
 use web_sys::{Document, KeyboardEvent, window};
 use yew::prelude::*;
 
+use crate::boxed::use_listener;
 use crate::effect::use_effect_with;
 use crate::events::INSPECT;
 
@@ -28,27 +29,23 @@ fn search_is(wanted: &str) -> bool {
 /// Opens the developer tools of `bus` when they are asked for.
 #[hook]
 pub fn use_inspector(bus: &Bus) {
-    let bus = bus.clone();
-    use_effect_with((), move |()| {
+    let (asked, by_key) = (bus.clone(), bus.clone());
+    use_subscription(INSPECT, move |_| {
+        toggle(&asked);
+        Ok(())
+    });
+    use_effect_with(bus.clone(), |bus| {
         if is_replay() || search_is("?inspect") {
-            toggle(&bus);
+            toggle(bus);
         }
-        let asked = bus.clone();
-        let asked = bus.subscriber(INSPECT).label("inspector").handle(move |_| {
-            toggle(&asked);
-            Ok(())
-        });
-        let keys = document().map(|document| {
-            EventListener::new(&document, "keydown", move |event| {
-                let event: &KeyboardEvent = event.unchecked_ref();
-                // AltGr, which some keyboards need for characters, counts as Ctrl+Alt.
-                let is_asked = event.ctrl_key() && event.alt_key() && event.code() == "KeyE";
-                if is_asked && !event.get_modifier_state("AltGraph") {
-                    toggle(&bus);
-                }
-            })
-        });
-        move || drop((asked, keys))
+    });
+    use_listener("keydown", move |event| {
+        let event: &KeyboardEvent = event.unchecked_ref();
+        // AltGr, which some keyboards need for characters, counts as Ctrl+Alt.
+        let is_asked = event.ctrl_key() && event.alt_key() && event.code() == "KeyE";
+        if is_asked && !event.get_modifier_state("AltGraph") {
+            toggle(&by_key);
+        }
     });
 }
 

@@ -9,6 +9,7 @@ use crate::events::{Room, RoomError};
 use crate::language::t;
 use crate::model::text;
 use crate::shell::Typed;
+use crate::state::{use_node_ref, use_state_eq};
 
 /// The user's choice.
 #[derive(Debug, Clone, PartialEq)]

@@ -9,25 +9,21 @@ use yew::prelude::*;
 
 use crate::events::TEXT_MESSAGE;
 use crate::model::link;
+use crate::state::use_state_eq;
 
-#[derive(Properties, PartialEq)]
-pub struct LinkBarProps {
-    /// `None` until there is one.
-    pub bridge: Option<Rc<Bridge>>,
-}
-
-#[component]
-pub fn LinkBar(props: &LinkBarProps) -> Html {
+/// The status of the link of a bridge, once there is one. It rarely changes, so that the page draws it.
+#[hook]
+pub fn use_link_bar(bridge: &Option<Rc<Bridge>>) -> Html {
     let is_replay = use_bus().is_sealed();
     let words = use_state_eq(|| match is_replay {
         true => link::replay(),
         false => link::words(&LinkState::Connecting, false, 0),
     });
     let (set, shown) = (words.setter(), words.state);
-    let bridge = props.bridge.clone();
+    let linked = bridge.clone();
     use_subscription(LINK_TOPIC, move |_| {
         // The event only says that there is news: reading its payload would need a deserializer.
-        if let Some(bridge) = &bridge {
+        if let Some(bridge) = &linked {
             let (state, was_offline) = (bridge.state(), shown == "offline");
             let waiting = if state == LinkState::Online { 0 } else { messages_in(bridge) };
             set.set(link::words(&state, was_offline, waiting));
@@ -35,7 +31,7 @@ pub fn LinkBar(props: &LinkBarProps) -> Html {
         Ok(())
     });
     let onclick = {
-        let bridge = props.bridge.clone();
+        let bridge = bridge.clone();
         Callback::from(move |_: MouseEvent| {
             if let Some(bridge) = &bridge {
                 bridge.reconnect();

@@ -5,15 +5,16 @@ use std::rc::Rc;
 use event_driven_kit::Bridge;
 use event_driven_kit::bridge::{Occupants, PRESENCE_TOPIC};
 use event_driven_kit::hooks::use_subscription;
-use gloo_events::EventListener;
 use web_sys::window;
 use yew::prelude::*;
 
 use crate::address;
+use crate::boxed::use_listener;
 use crate::effect::use_effect_with;
 use crate::events::{Here, PersonId, Room};
 use crate::language::{t, t_count};
 use crate::model::members::{Member, members};
+use crate::state::use_state_eq;
 
 /// Joins the room that is open, and returns the people in it, once they are known.
 #[hook]
@@ -56,16 +57,11 @@ pub fn use_members(
 /// Whether the page is hidden.
 #[hook]
 fn use_is_away() -> bool {
-    let document = || window().and_then(|window| window.document());
-    let is_hidden = move || document().is_some_and(|document| document.hidden());
+    let is_hidden =
+        || window().and_then(|window| window.document()).is_some_and(|document| document.hidden());
     let is_away = use_state_eq(is_hidden);
     let set = is_away.setter();
-    use_effect_with((), move |()| {
-        let listener = document().map(|document| {
-            EventListener::new(&document, "visibilitychange", move |_| set.set(is_hidden()))
-        });
-        move || drop(listener)
-    });
+    use_listener("visibilitychange", move |_| set.set(is_hidden()));
     *is_away
 }
 

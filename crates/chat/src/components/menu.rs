@@ -7,12 +7,13 @@ use std::rc::Rc;
 use event_driven_kit::Bus;
 use js_sys::Reflect;
 use wasm_bindgen::JsCast;
-use wasm_bindgen_futures::{JsFuture, spawn_local};
+use wasm_bindgen_futures::JsFuture;
 use web_sys::{Clipboard, window};
 use yew::prelude::*;
 
 use super::RoomList;
 use crate::address;
+use crate::boxed::spawn;
 use crate::events::{Membership, NOTICE, Room};
 use crate::language::t;
 
@@ -88,7 +89,7 @@ pub fn invite(bus: &Bus, popover: Option<&'static str>) -> Html {
 
 /// Copies the room's address. If the browser does not let the page copy, the notice shows the address.
 fn copy_link(bus: Bus) {
-    spawn_local(async move {
+    spawn(async move {
         let link = address::link();
         let is_copied = match clipboard() {
             Some(clipboard) => JsFuture::from(clipboard.write_text(&link)).await.is_ok(),

@@ -33,6 +33,7 @@ use crate::language::{t, t_html};
 use crate::model::refusal::{CANCELLED, Refusal};
 use crate::model::refused::Refused;
 use crate::model::timeline::{Author, Change, Seen, State, Timeline};
+use crate::state::{use_memo, use_state_eq};
 use crate::{address, clock};
 use actions::{notify, react, use_actions};
 use chunk::{ChunkView, Shared};

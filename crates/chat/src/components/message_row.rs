@@ -10,6 +10,7 @@ use crate::language::t;
 use crate::model::refusal::Refusal;
 use crate::model::timeline::{Author, Row, State};
 use crate::model::{emoji, text};
+use crate::state::{StateHandle, use_state_eq};
 use crate::{address, clock};
 
 #[derive(Properties, PartialEq)]
@@ -189,7 +190,7 @@ fn stop(props: &MessageRowProps) -> &'static str {
 
 /// The buttons of a stored message. Of a message that the reader does not point to, only the first one is in the page,
 /// which says that there are others.
-fn tools(props: &MessageRowProps, is_sure: &UseStateHandle<bool>) -> Html {
+fn tools(props: &MessageRowProps, is_sure: &StateHandle<bool>) -> Html {
     let is_active = props.is_active;
     let tool = |class: &'static str, name: AttrValue, onclick: Callback<MouseEvent>| {
         html! {

@@ -4,12 +4,13 @@ use std::rc::Rc;
 
 use event_driven_kit::hooks::use_subscription;
 use event_driven_kit::trust::UNTRUSTED_TOPIC;
-use gloo_timers::callback::Timeout;
 use yew::prelude::*;
 
+use crate::boxed::after;
 use crate::effect::use_effect_with;
 use crate::events::NOTICE;
 use crate::language::t;
+use crate::state::use_state_eq;
 
 /// How long a notice is shown, in milliseconds.
 const SHOWN_MS: u32 = 6_000;
@@ -31,7 +32,7 @@ pub fn use_notice() -> Html {
     });
     let set = notice.setter();
     use_effect_with((*notice).clone(), move |notice| {
-        let timer = notice.is_some().then(|| Timeout::new(SHOWN_MS, move || set.set(None)));
+        let timer = notice.is_some().then(|| after(SHOWN_MS, move || set.set(None)));
         move || drop(timer)
     });
     let text = notice.as_ref().map(|(_, text)| text.to_string());

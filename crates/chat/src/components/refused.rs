@@ -1,6 +1,7 @@
 //! Keeps the user's refused messages over a reload, of all rooms: a message may be refused while its room is not open.
 
-use event_driven_kit::{Bus, Delivery, Event, HandlerResult};
+use event_driven_kit::hooks::use_subscription_with_echo;
+use event_driven_kit::{Delivery, Event, HandlerResult};
 use yew::prelude::*;
 
 use crate::clock;
@@ -11,11 +12,10 @@ use crate::storage;
 
 /// Keeps each message that is refused from now on.
 #[hook]
-pub fn use_refused(bus: &Bus) {
-    let bus = bus.clone();
-    use_memo((), move |()| {
-        TEXT_MESSAGES.map(|pattern| bus.subscriber(pattern).echo().handle(keep))
-    });
+pub fn use_refused() {
+    let [of_rooms, direct] = TEXT_MESSAGES;
+    use_subscription_with_echo(of_rooms, keep);
+    use_subscription_with_echo(direct, keep);
 }
 
 fn keep(event: &Event) -> HandlerResult {

@@ -1,11 +1,10 @@
 //! F6 moves the focus to the next region of the page, and Shift and F6 to the one before.
 
-use gloo_events::{EventListener, EventListenerOptions};
 use wasm_bindgen::JsCast;
 use web_sys::{HtmlElement, window};
 use yew::prelude::*;
 
-use crate::effect::use_effect_with;
+use crate::boxed::use_listener;
 
 /// The regions, which follow each other as in the page. The inspector has a shadow tree.
 const REGIONS: &str = ".top, nav, .join, .log, .write, event-inspector";
@@ -17,18 +16,12 @@ const TARGETS: [&str; 4] =
 /// Listens for F6 while the page is open.
 #[hook]
 pub fn use_regions() {
-    use_effect_with((), |()| {
-        let options = EventListenerOptions::enable_prevent_default();
-        let listener = window().map(|window| {
-            EventListener::new_with_options(&window, "keydown", options, |event| {
-                let event: &KeyboardEvent = event.unchecked_ref();
-                if event.key() == "F6" {
-                    event.prevent_default();
-                    go_on(event.shift_key());
-                }
-            })
-        });
-        move || drop(listener)
+    use_listener("keydown", |event| {
+        let event: &KeyboardEvent = event.unchecked_ref();
+        if event.key() == "F6" {
+            event.prevent_default();
+            go_on(event.shift_key());
+        }
     });
 }
 

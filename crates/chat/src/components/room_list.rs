@@ -24,6 +24,7 @@ use web_sys::window;
 use yew::{AttrValue, Callback};
 
 use super::Origin;
+use crate::boxed::{after, listen};
 use crate::events::{
     DRAFTS, EDITS, OPEN, PersonId, ROOMS as DESCRIBED, Reference, Room, SEEN, TEXT_MESSAGES,
 };
@@ -168,16 +169,11 @@ impl RoomList {
         let Some(window) = window() else { return };
         for event in ["pagehide", "visibilitychange"] {
             let this = self.this.clone();
-            let target = window.document();
-            let flush = move |_: &web_sys::Event| {
+            let listener = listen(&window, event, move |_| {
                 if let Some(this) = this.upgrade() {
                     this.publish_read();
                 }
-            };
-            let listener = match target.filter(|_| event == "visibilitychange") {
-                Some(document) => EventListener::new(&document, event, flush),
-                None => EventListener::new(&window, event, flush),
-            };
+            });
             self._listeners.borrow_mut().push(listener);
         }
     }
@@ -238,7 +234,7 @@ impl RoomList {
             return;
         }
         let this = self.this.clone();
-        let timer = Timeout::new(DRAW_MS, move || {
+        let timer = after(DRAW_MS, move || {
             if let Some(this) = this.upgrade() {
                 drop(this.drawing.take());
                 this.draw();

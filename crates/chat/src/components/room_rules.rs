@@ -9,6 +9,7 @@ use yew::prelude::*;
 use crate::effect::use_effect_with;
 use crate::events::{PAGE, Room};
 use crate::language::t;
+use crate::state::use_state_eq;
 
 /// Sets the room's rules in an effect. The components of the room subscribe while they render, so they miss nothing of
 /// a replay. Returns the text to show if a rule is refused.

@@ -35,9 +35,9 @@ pub fn settings(bus: &Bus) -> Html {
             <button type="button" class="open-settings" aria-label={t("Settings")} popovertarget="settings" />
             <div id="settings" popover="auto" role="dialog" aria-label={t("Settings")} {onchange}>
                 // Languages are named in themselves.
-                { choice(LANGUAGE, t("Language"), [system(), ("en", "English".into()), ("zh-CN", "简体中文".into())]) }
-                { choice("theme", t("Theme"), [system(), ("light", t("Light")), ("dark", t("Dark"))]) }
-                { choice("contrast", t("Contrast"), [system(), ("more", t("High"))]) }
+                { choice(LANGUAGE, t("Language"), &[system(), ("en", "English".into()), ("zh-CN", "简体中文".into())]) }
+                { choice("theme", t("Theme"), &[system(), ("light", t("Light")), ("dark", t("Dark"))]) }
+                { choice("contrast", t("Contrast"), &[system(), ("more", t("High"))]) }
                 <button
                     type="button"
                     class="open-inspector"
@@ -53,16 +53,12 @@ pub fn settings(bus: &Bus) -> Html {
     }
 }
 
-fn choice<const N: usize>(
-    setting: &'static str,
-    legend: AttrValue,
-    values: [(&'static str, AttrValue); N],
-) -> Html {
+fn choice(setting: &'static str, legend: AttrValue, values: &[(&'static str, AttrValue)]) -> Html {
     let chosen = storage::setting(setting);
-    let one = |(value, name): (&'static str, AttrValue)| {
+    let one = |(value, name): &(&'static str, AttrValue)| {
         html! {
             <label>
-                <input type="radio" name={setting} {value} checked={chosen == value} />
+                <input type="radio" name={setting} value={*value} checked={chosen == *value} />
                 <span>{ name }</span>
             </label>
         }
@@ -70,7 +66,7 @@ fn choice<const N: usize>(
     html! {
         <fieldset>
             <legend>{ legend }</legend>
-            <div>{ for values.into_iter().map(one) }</div>
+            <div>{ for values.iter().map(one) }</div>
         </fieldset>
     }
 }

@@ -9,10 +9,11 @@ use yew::prelude::*;
 use super::RoomList;
 use super::room_row::{place, room_row};
 use crate::address;
-use crate::effect::use_effect_with;
+use crate::boxed::use_listener;
 use crate::events::Room;
 use crate::language::{t, t_with};
 use crate::letters::lower;
+use crate::state::{StateHandle, use_memo, use_state_eq};
 
 /// The most rooms of the directory that are shown for a search.
 const MAX_FOUND: usize = 20;
@@ -71,7 +72,7 @@ pub fn Sidebar(props: &SidebarProps) -> Html {
 }
 
 /// The dialog that the button and Ctrl+K open. The browser closes it, and moves the focus.
-fn switcher(rooms: &Rc<RoomList>, query: &UseStateHandle<String>) -> Html {
+fn switcher(rooms: &Rc<RoomList>, query: &StateHandle<String>) -> Html {
     let wanted = lower(query.trim());
     let mut found: Vec<(Room, AttrValue, AttrValue)> = Vec::new();
     let me = rooms.me();
@@ -208,22 +209,16 @@ fn element(id: &str) -> Option<HtmlElement> {
 /// Opens the switcher with Ctrl+K. It is there while there are rooms.
 #[hook]
 pub fn use_switcher_key() {
-    use_effect_with((), |()| {
-        let listener = window().map(|window| {
-            let options = gloo_events::EventListenerOptions::enable_prevent_default();
-            gloo_events::EventListener::new_with_options(&window, "keydown", options, |event| {
-                if let Some(event) = event.dyn_ref::<KeyboardEvent>()
-                    && (event.ctrl_key() || event.meta_key())
-                    && !event.alt_key()
-                    && event.key().eq_ignore_ascii_case("k")
-                    && let Some(switcher) = element("switcher")
-                {
-                    event.prevent_default();
-                    // Fails only if the element has been removed.
-                    let _ = switcher.toggle_popover();
-                }
-            })
-        });
-        move || drop(listener)
+    use_listener("keydown", |event| {
+        if let Some(event) = event.dyn_ref::<KeyboardEvent>()
+            && (event.ctrl_key() || event.meta_key())
+            && !event.alt_key()
+            && event.key().eq_ignore_ascii_case("k")
+            && let Some(switcher) = element("switcher")
+        {
+            event.prevent_default();
+            // Fails only if the element has been removed.
+            let _ = switcher.toggle_popover();
+        }
     });
 }

@@ -10,24 +10,29 @@ use event_driven_kit::bridge::BridgeError;
 use event_driven_kit::{Bridge, Bus};
 use yew::prelude::*;
 
+use crate::boxed::{sleep, spawn};
 use crate::effect::use_effect_with;
+use crate::state::use_state_eq;
 use crate::{account, address};
 
-/// Connects `bus` in the first effect of the page, after the components that show the link's state have subscribed.
-/// `None` before that, and an error if the bridge cannot be created.
+/// Connects `bus` after the first effects of the page, when the components that show the link's state have subscribed, in a
+/// task of its own. `None` before that, and an error if the bridge cannot be created.
 #[hook]
 pub fn use_uplink(bus: &Bus) -> Option<Result<Rc<Bridge>, BridgeError>> {
-    let uplink = use_state(|| None);
+    let uplink = use_state_eq(|| None);
     let (set, bus) = (uplink.setter(), bus.clone());
     use_effect_with((), move |()| {
         if bus.is_sealed() {
             return;
         }
-        let bridge = Bridge::connect(&bus, account::sign_in(address::peer())).map(Rc::new);
-        if let Ok(bridge) = &bridge {
-            account::certify(bridge);
-        }
-        set.set(Some(bridge));
+        spawn(async move {
+            sleep(0).await;
+            let bridge = Bridge::connect(&bus, account::sign_in(address::peer())).map(Rc::new);
+            if let Ok(bridge) = &bridge {
+                account::certify(bridge);
+            }
+            set.set(Some(bridge));
+        });
     });
     (*uplink).clone()
 }

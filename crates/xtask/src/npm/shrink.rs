@@ -1,7 +1,6 @@
 //! Makes the package smaller to download: short names for imports and exports of the wasm, and all JS in one minified
 //! file.
 
-use crate::process;
 use crate::toolchain::Toolchain;
 use crate::wasm;
 use anyhow::{Context, Result, bail};
@@ -20,17 +19,7 @@ pub fn shrink(toolchain: &Toolchain, package: &Path) -> Result<()> {
         fs::read_to_string(&js).with_context(|| format!("{} could not be read", js.display()))?;
     fs::write(&js, without_platform(&text)?)?;
     wasm::shorten(toolchain, &package.join(WASM), &js, NAME)?;
-
-    let mut esbuild = toolchain.command("esbuild");
-    esbuild
-        .args([JS, "--bundle", "--minify", "--format=esm", "--target=es2022"])
-        .args(["--log-level=warning", "--allow-overwrite"])
-        .arg(format!("--outfile={JS}"))
-        .current_dir(package);
-    process::run(&mut esbuild)?;
-    // They are in the bundle now.
-    fs::remove_dir_all(package.join("snippets"))?;
-    Ok(())
+    wasm::bundle(toolchain, &js)
 }
 
 /// wasm-bindgen's JS creates a `TextDecoder` and a `TextEncoder` on import. This delays them to their first use, so

@@ -1,7 +1,7 @@
 //! The page of `examples/yew`, which is built like the chat's and served by its own relay.
 
 use super::part::CHAT;
-use super::{CHAT_NEEDS, Page, staging};
+use super::{NEEDS, Page, staging};
 use crate::progress::task;
 use crate::setup;
 use crate::stamp;
@@ -24,7 +24,7 @@ pub fn ensure(workspace: &Workspace) -> Result<PathBuf> {
     if fs::read_to_string(&stamp_file).is_ok_and(|kept| current().is_ok_and(|now| now == kept)) {
         return Ok(built);
     }
-    let toolchain = setup::ensure(workspace, CHAT_NEEDS)?;
+    let toolchain = setup::ensure(workspace, NEEDS)?;
     task("example", "building the Yew example", || {
         let page = Page::read_in(&workspace.root.join(FOLDER))?;
         let wasm = page.compile(workspace, &toolchain)?;

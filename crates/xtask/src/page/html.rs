@@ -157,8 +157,6 @@ pub enum Built {
     Rust {
         js: String,
         wasm: String,
-        /// The modules that the JS imports.
-        snippets: Vec<String>,
     },
 }
 
@@ -180,15 +178,13 @@ pub fn resolve(html: &str, links: &[Link], built: &[Built]) -> Result<String> {
                 page.push_str("</style>");
             }
             Built::Copied => {}
-            Built::Rust { js, wasm, snippets } => {
+            Built::Rust { js, wasm } => {
                 page.push_str(&script(js, wasm));
-                preloads.extend(std::iter::once(js).chain(snippets).map(|module| {
-                    format!(
-                        "<link rel=\"modulepreload\" href=\"/{module}\" crossorigin=\"anonymous\">"
-                    )
-                }));
+                // The first paint does not need the program.
                 preloads.push_str(&format!(
-                    "<link rel=\"preload\" href=\"/{wasm}\" crossorigin=\"anonymous\" as=\"fetch\" \
+                    "<link rel=\"modulepreload\" fetchpriority=\"low\" href=\"/{js}\" \
+                     crossorigin=\"anonymous\"><link rel=\"preload\" fetchpriority=\"low\" \
+                     href=\"/{wasm}\" crossorigin=\"anonymous\" as=\"fetch\" \
                      type=\"application/wasm\">"
                 ));
             }
@@ -256,11 +252,7 @@ mod tests {
         let built = [
             Built::Css { file: "b-1.css".into(), integrity: "sha384-x".into() },
             Built::Inline("p > b {}\n".into()),
-            Built::Rust {
-                js: "c-2.js".into(),
-                wasm: "c-2_bg.wasm".into(),
-                snippets: vec!["s/0.js".into()],
-            },
+            Built::Rust { js: "c-2.js".into(), wasm: "c-2_bg.wasm".into() },
             Built::Copied,
             Built::Copied,
         ];
@@ -275,9 +267,9 @@ mod tests {
         assert!(page.contains("import init, * as bindings from '/c-2.js';"), "{page}");
         assert!(
             page.contains(
-                "\n  \n<link rel=\"modulepreload\" href=\"/c-2.js\" crossorigin=\"anonymous\">\
-             <link rel=\"modulepreload\" href=\"/s/0.js\" crossorigin=\"anonymous\">\
-             <link rel=\"preload\" href=\"/c-2_bg.wasm\" crossorigin=\"anonymous\" as=\"fetch\" \
+                "\n  \n<link rel=\"modulepreload\" fetchpriority=\"low\" href=\"/c-2.js\" \
+             crossorigin=\"anonymous\"><link rel=\"preload\" fetchpriority=\"low\" \
+             href=\"/c-2_bg.wasm\" crossorigin=\"anonymous\" as=\"fetch\" \
              type=\"application/wasm\"></head>"
             ),
             "{page}"

@@ -91,7 +91,7 @@ mod tests {
         for (name, part) in [
             ("index.html", Part::Chat),
             ("chat-1f2e3d4c5b6a7980_bg.wasm.br", Part::Chat),
-            ("snippets/a/inline0.js", Part::Chat),
+            ("languages/zh-CN.json", Part::Chat),
             ("embed.html", Part::Embedding),
             ("embed.js.gz", Part::Embedding),
             ("npm/index.js", Part::Embedding),

@@ -36,6 +36,10 @@ pub fn compare(workspace: &Workspace, toolchain: &Toolchain) -> Result<()> {
 
 /// Processes Trunk's program like ours after wasm-opt.
 fn make_smaller(toolchain: &Toolchain, folder: &Path) -> Result<()> {
+    let page = folder.join("index.html");
+    let html = fs::read_to_string(&page)
+        .with_context(|| format!("{} could not be read", page.display()))?;
+    fs::write(&page, with_our_preloads(&html)?)?;
     for file in stamp::files(folder)? {
         let path = file.to_string_lossy();
         let Some(start) = path.strip_suffix("_bg.wasm") else { continue };
@@ -43,9 +47,19 @@ fn make_smaller(toolchain: &Toolchain, folder: &Path) -> Result<()> {
         // The name before Trunk's hash.
         let name = file.file_name().unwrap_or_default().to_string_lossy();
         let name = name.split('-').next().unwrap_or_default();
-        wasm::shorten(toolchain, &file, Path::new(&format!("{start}.js")), name)?;
+        let js = PathBuf::from(format!("{start}.js"));
+        wasm::shorten(toolchain, &file, &js, name)?;
+        wasm::bundle(toolchain, &js)?;
     }
     Ok(())
+}
+
+/// The page without the preloads of snippets, which become a part of the program's JS. The others get our priority.
+fn with_our_preloads(html: &str) -> Result<String> {
+    let of_snippets = Regex::new(r#"<link rel="modulepreload"[^>]* href="/snippets/[^>]*>"#)?;
+    let others = Regex::new(r#"<link rel="(module)?preload""#)?;
+    let html = of_snippets.replace_all(html, "");
+    Ok(others.replace_all(&html, "$0 fetchpriority=\"low\"").into_owned())
 }
 
 type Files = BTreeMap<PathBuf, Vec<u8>>;
@@ -63,25 +77,12 @@ fn files(folder: &Path) -> Result<Files> {
             fs::read(&file).with_context(|| format!("{} could not be read", file.display()))?;
         if name.extension().is_some_and(|extension| extension == "html") {
             let text = String::from_utf8(bytes)?.replace(NONCE, "");
-            bytes = in_order(&hashed.replace_all(&text, "$1.$2")).into_bytes();
+            bytes = hashed.replace_all(&text, "$1.$2").into_owned().into_bytes();
         }
         let plain = hashed.replace(&name.to_string_lossy(), "$1.$2").into_owned();
         files.insert(plain.into(), bytes);
     }
     Ok(files)
-}
-
-/// The text with its tags that preload modules sorted: Trunk writes them in any order.
-fn in_order(html: &str) -> String {
-    let mut tags: Vec<&str> = html.split('<').collect();
-    for modules in tags.chunk_by_mut(|one, other| preloads_module(one) && preloads_module(other)) {
-        modules.sort_unstable();
-    }
-    tags.join("<")
-}
-
-fn preloads_module(tag: &str) -> bool {
-    tag.starts_with("link rel=\"modulepreload\"")
 }
 
 fn differences(ours: &Files, theirs: &Files) -> Vec<String> {
@@ -134,14 +135,12 @@ mod tests {
     }
 
     #[test]
-    fn modules_may_be_preloaded_in_any_order() {
-        let preload = |name: &str| format!("<link rel=\"modulepreload\" href=\"/{name}.js\">");
-        let page = |names: [&str; 2]| {
-            let html = format!("<head>{}{}</head>", preload(names[0]), preload(names[1]));
-            of(&[("index.html", &html)])
-        };
-        assert_eq!(differences(&page(["a", "b"]), &page(["b", "a"])), [""; 0]);
-        assert_eq!(differences(&page(["a", "b"]), &page(["a", "c"])), ["index.html differs"]);
+    fn preloads_of_snippets_are_removed_and_others_have_a_low_priority() {
+        let html = "<link rel=\"icon\"><link rel=\"modulepreload\" nonce=\"1\" href=\"/snippets/a-1/b.js\">\
+                    <link rel=\"modulepreload\" href=\"/c-2.js\"><link rel=\"preload\" as=\"fetch\">";
+        let ours = "<link rel=\"icon\"><link rel=\"modulepreload\" fetchpriority=\"low\" href=\"/c-2.js\">\
+                    <link rel=\"preload\" fetchpriority=\"low\" as=\"fetch\">";
+        assert_eq!(with_our_preloads(html).unwrap(), ours);
     }
 
     #[test]

@@ -6,14 +6,15 @@ use std::rc::Rc;
 
 use event_driven_kit::Bus;
 use event_driven_kit::hooks::{use_bus, use_subscription};
-use gloo_events::EventListener;
 use gloo_timers::callback::Timeout;
 use serde::{Deserialize, Serialize};
-use web_sys::{HtmlTextAreaElement, window};
+use web_sys::HtmlTextAreaElement;
 use yew::prelude::*;
 
+use crate::boxed::{after, use_listener};
 use crate::effect::use_effect_with;
 use crate::events::Room;
+use crate::state::use_memo;
 use crate::storage;
 
 /// How long the user pauses before the text is kept, in milliseconds.
@@ -53,6 +54,8 @@ pub fn use_draft(room: &Room, field: &NodeRef) -> Draft {
         shared.show(&event.data::<Shared>()?.text);
         Ok(())
     });
+    let hiding = draft.clone();
+    use_listener("pagehide", move |_| hiding.keep_if_changed());
     use_effect_with(draft.key.clone(), {
         let draft = draft.clone();
         move |key| {
@@ -60,12 +63,7 @@ pub fn use_draft(room: &Room, field: &NodeRef) -> Draft {
             if let (Some(area), Some(text)) = (&area, storage::read(key)) {
                 area.set_value(&text);
             }
-            let hiding = draft.clone();
-            let listener = window().map(|window| {
-                EventListener::new(&window, "pagehide", move |_| hiding.keep_if_changed())
-            });
             move || {
-                drop(listener);
                 // The field is no longer in the page, so it is not reached by its reference.
                 if let Some(area) = area.filter(|_| draft.timer.take().is_some()) {
                     storage::write(&draft.key, &area.value());
@@ -80,7 +78,7 @@ impl Draft {
     /// Keeps the text after a pause.
     pub fn keep(&self) {
         let this = self.clone();
-        self.timer.replace(Some(Timeout::new(PAUSE_MS, move || this.keep_now())));
+        self.timer.replace(Some(after(PAUSE_MS, move || this.keep_now())));
     }
 
     /// Another tab may have a newer draft than a field that was not changed.

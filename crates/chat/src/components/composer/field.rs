@@ -4,6 +4,8 @@ use gloo_events::EventListener;
 use web_sys::{Event, HtmlTextAreaElement};
 use yew::NodeRef;
 
+use crate::boxed;
+
 /// The text in the field.
 pub fn value(field: &NodeRef) -> String {
     area(field).map(|area| area.value()).unwrap_or_default()
@@ -29,7 +31,7 @@ pub fn listen(
     kind: &'static str,
     handler: impl FnMut(&Event) + 'static,
 ) -> Option<EventListener> {
-    Some(EventListener::new(&area(field)?.into(), kind, handler))
+    Some(boxed::listen(&area(field)?.into(), kind, handler))
 }
 
 /// Moves the focus into the field.

@@ -3,15 +3,14 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use gloo_events::EventListener;
-use web_sys::window;
 use yew::prelude::*;
 
-use crate::effect::use_effect_with;
+use crate::boxed::use_listener;
 use crate::events::Room;
 use crate::language::{t, t_html};
 use crate::model::purpose::Purpose;
 use crate::model::text;
+use crate::state::use_memo;
 use crate::storage;
 
 /// The purpose of the text in the field.
@@ -33,13 +32,8 @@ pub fn use_purpose(room: &Room) -> PurposeHandle {
         handle
     });
     let shared = (*handle).clone();
-    use_effect_with(shared.key.clone(), move |_| {
-        // Other tabs with the room have the same draft.
-        let listener = window().map(|window| {
-            EventListener::new(&window, "storage", move |_| shared.show(shared.kept()))
-        });
-        move || drop(listener)
-    });
+    // Other tabs with the room have the same draft.
+    use_listener("storage", move |_| shared.show(shared.kept()));
     (*handle).clone()
 }
 

@@ -5,13 +5,13 @@ use std::rc::Rc;
 use event_driven_kit::Bus;
 use event_driven_kit::bridge::DeleteError;
 use event_driven_kit::hooks::use_bus;
-use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
 use super::super::{Action, Origin};
 use super::changes;
 use super::feed::Feed;
 use super::pages::{RELATIONS, stored_at};
+use crate::boxed::spawn;
 use crate::events::{COMPOSE, EDIT, JUMP, NOTICE, REPLY, Reacted, Reference, Room, Subject};
 use crate::language::t;
 use crate::model::refusal::unpublished;
@@ -98,7 +98,7 @@ fn delete(bus: &Bus, feed: &Feed, row: &Row) {
     }
     let (deletion, bus) = (bridge.delete(&position), bus.clone());
     feed.delete_edits(row.seen.id.clone(), utc_day(row.seen.time_ms));
-    spawn_local(async move {
+    spawn(async move {
         match deletion.await {
             // The deletion comes as an event.
             Ok(_) | Err(DeleteError::Closed) => {}

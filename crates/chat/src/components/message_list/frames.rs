@@ -8,6 +8,9 @@ use gloo_timers::callback::Timeout;
 use web_sys::window;
 use yew::prelude::*;
 
+use crate::boxed::after;
+use crate::state::use_memo;
+
 /// How often a page that is hidden renders, in milliseconds: it has no frames.
 const HIDDEN_MS: u32 = 250;
 /// How often it renders while many messages arrive, in milliseconds. Painting a list that moves takes longer than
@@ -85,8 +88,8 @@ impl Frames {
         let is_hidden =
             window().and_then(|window| window.document()).is_some_and(|page| page.hidden());
         let wait = match (is_hidden, self.is_busy.get()) {
-            (true, _) => Wait::Timer { _timer: Timeout::new(HIDDEN_MS, pass) },
-            (_, true) => Wait::Timer { _timer: Timeout::new(BUSY_MS, pass) },
+            (true, _) => Wait::Timer { _timer: after(HIDDEN_MS, pass) },
+            (_, true) => Wait::Timer { _timer: after(BUSY_MS, pass) },
             _ => Wait::Frame { _frame: request_animation_frame(move |_| pass()) },
         };
         self.wait.replace(Some(wait));

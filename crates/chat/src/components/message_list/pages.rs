@@ -5,11 +5,10 @@ use std::rc::Rc;
 
 use event_driven_kit::bridge::{HistoryError, HistoryPage, Position, StartFrom};
 use event_driven_kit::{Delivery, Event, Rule};
-use gloo_timers::callback::Timeout;
-use wasm_bindgen_futures::spawn_local;
 
 use super::changes;
 use super::feed::{Feed, Older, Paging};
+use crate::boxed::{after, spawn};
 use crate::events::PAGE;
 use crate::language::t;
 use crate::model::read_back::read_back;
@@ -66,9 +65,9 @@ impl Feed {
             if feed.generation.get() != generation {
                 return None;
             }
-            let days = |times| feed.change(|timeline| timeline.unread_days(times));
+            let days = |times: Vec<_>| feed.change(|timeline| timeline.unread_days(times));
             let read = match page {
-                Ok(page) => Some(feed.read(page, days).await),
+                Ok(page) => Some(feed.read(page, &days).await),
                 // A new log has no older events.
                 Err(HistoryError::Reset) => Some(Part::default()),
                 Err(_) => None,
@@ -120,7 +119,8 @@ impl Feed {
                 feed.is_gone();
                 return Some(());
             };
-            let part = feed.read(page, |times| feed.live.borrow_mut().unread_days(times)).await;
+            let days = |times: Vec<_>| feed.live.borrow_mut().unread_days(times);
+            let part = feed.read(page, &days).await;
             if feed.jumps.get() != jump {
                 return None;
             }
@@ -158,7 +158,7 @@ impl Feed {
         self.viewport.show(chunk, id.clone());
         self.highlighted.replace(Some(id.clone()));
         let this = self.this.clone();
-        Timeout::new(HIGHLIGHT_MS, move || {
+        after(HIGHLIGHT_MS, move || {
             if let Some(this) = this.upgrade()
                 && this.highlighted.borrow().as_ref() == Some(&id)
             {
@@ -284,7 +284,7 @@ impl Feed {
     pub(super) async fn read(
         &self,
         page: HistoryPage,
-        unread_days: impl FnOnce(Vec<Option<u64>>) -> Vec<u32>,
+        unread_days: &dyn Fn(Vec<Option<u64>>) -> Vec<u32>,
     ) -> Part {
         let positions = || page.events.iter().filter_map(stored_at);
         let (first, last) = (positions().map(at).min(), positions().map(at).max());
@@ -329,7 +329,7 @@ impl Feed {
 
     pub(super) fn spawn(&self, task: impl AsyncFnOnce(Rc<Self>) -> Option<()> + 'static) {
         if let Some(this) = self.this.upgrade() {
-            spawn_local(async move {
+            spawn(async move {
                 task(this).await;
             });
         }

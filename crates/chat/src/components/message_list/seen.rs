@@ -6,16 +6,16 @@ use std::rc::Rc;
 
 use event_driven_kit::Bus;
 use event_driven_kit::hooks::use_bus;
-use gloo_events::EventListener;
 use gloo_timers::callback::Timeout;
 use web_sys::window;
 use yew::prelude::*;
 
 use super::feed::Feed;
 use super::viewport::Viewport;
+use crate::boxed::{after, use_listener};
 use crate::clock;
-use crate::effect::use_effect_with;
 use crate::events::{Room, SEEN, SeenUpTo};
+use crate::state::use_memo;
 
 /// How often it is published at most while the user is not at the end, in milliseconds: finding the message takes longer
 /// there. At the end a message is seen at once, so that none counts as unread for a moment.
@@ -50,11 +50,7 @@ pub fn use_seen(room: &Room, feed: &Rc<Feed>, viewport: &Rc<Viewport>, is_open: 
     });
     seen.is_open.set(is_open);
     let focused = (*seen).clone();
-    use_effect_with((), move |()| {
-        let listener = window()
-            .map(|window| EventListener::new(&window, "focus", move |_| focused.look_soon()));
-        move || drop(listener)
-    });
+    use_listener("focus", move |_| focused.look_soon());
     (*seen).clone()
 }
 
@@ -71,7 +67,7 @@ impl Seen {
             (EVERY_MS - since).clamp(0.0, EVERY_MS)
         };
         let this = Rc::downgrade(self);
-        let timer = Timeout::new(wait as u32, move || {
+        let timer = after(wait as u32, move || {
             if let Some(this) = this.upgrade() {
                 drop(this.timer.take());
                 this.looked_ms.set(clock::monotonic());

@@ -5,6 +5,7 @@ use yew::prelude::*;
 
 use crate::clock;
 use crate::effect::use_effect_with;
+use crate::state::use_state_eq;
 
 /// The polling interval in milliseconds. A timer for midnight would be late after a suspension or a change of clock or
 /// time zone.

@@ -17,6 +17,7 @@ use super::frames::Frames;
 use crate::effect::use_effect_with;
 use crate::model::timeline::Chunk;
 use crate::model::window;
+use crate::state::use_memo;
 
 /// Within this distance, in CSS pixels, the reader counts as being at the end.
 const NEAR: i32 = 48;

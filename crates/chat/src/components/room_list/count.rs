@@ -5,9 +5,9 @@ use std::rc::Rc;
 
 use event_driven_kit::bridge::TopicTally;
 use event_driven_kit::{Bridge, Delivery};
-use wasm_bindgen_futures::spawn_local;
 
 use super::RoomList;
+use crate::boxed::spawn;
 use crate::events::Room;
 use crate::model::rooms::At;
 
@@ -35,7 +35,7 @@ impl RoomList {
             return;
         };
         let this = self.this.clone();
-        spawn_local(async move {
+        spawn(async move {
             let topics = rooms.iter().map(|room| (room.text_message.to_string(), None)).collect();
             // Without counts a room shows what is new from now on.
             let Ok(tallies) = bridge.tally(topics).await else { return };

@@ -2,10 +2,10 @@
 
 use event_driven_kit::Bridge;
 use event_driven_kit::bridge::{HistoryError, Position};
-use wasm_bindgen_futures::spawn_local;
 
 use super::super::message_list::stored_at;
 use super::RoomList;
+use crate::boxed::spawn;
 use crate::events::{Room, TextMessage};
 use crate::model::rooms::At;
 
@@ -16,7 +16,7 @@ impl RoomList {
         let (Some(room), Some(bridge), Some(me)) = (open, bridge, self.me()) else { return };
         let mentions = self.rooms.borrow().get(&room.key).map(|entry| entry.unread.mentions());
         let this = self.this.clone();
-        spawn_local(async move {
+        spawn(async move {
             for at in mentions.unwrap_or_default() {
                 let is_said = is_said(&bridge, &room, at, me.token()).await;
                 let Some(this) = this.upgrade() else { return };

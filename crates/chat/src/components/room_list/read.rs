@@ -1,9 +1,8 @@
 //! Publishes how far the user has read: at most one event of all rooms' positions per three seconds, and one more when
 //! the page is hidden.
 
-use gloo_timers::callback::Timeout;
-
 use super::{ROOMS, RoomList};
+use crate::boxed::after;
 use crate::events::Reference;
 use crate::model::rooms::At;
 use crate::storage;
@@ -43,7 +42,7 @@ impl RoomList {
 
     fn wait(&self) {
         let this = self.this.clone();
-        let timer = Timeout::new(EVERY_MS, move || {
+        let timer = after(EVERY_MS, move || {
             let Some(this) = this.upgrade() else { return };
             let is_due = !this.due.borrow().is_empty();
             drop(this.timer.take());

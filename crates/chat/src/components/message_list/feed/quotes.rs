@@ -98,9 +98,10 @@ impl Feed {
         };
         let empty = || self.live.borrow_mut().separate();
         if let Some(page) = page {
-            let days =
-                |times| self.quotes.read.borrow_mut().get_or_insert_with(empty).unread_days(times);
-            let part = self.read(page, days).await;
+            let days = |times: Vec<_>| {
+                self.quotes.read.borrow_mut().get_or_insert_with(empty).unread_days(times)
+            };
+            let part = self.read(page, &days).await;
             if let Some(read) = &mut *self.quotes.read.borrow_mut() {
                 part.add_to(read);
                 read.trim(None);

@@ -236,11 +236,16 @@ async fn a_page_that_fails_leaves_what_was_kept_before_to_the_next_one() {
         socket::install();
         let undo = break_browser(name);
         let page = Page::open(&user);
+        // Before it is known that the database is not this page's to use.
+        let early = page.say("early");
         goes_on(name, &page, &mut peer).await;
-        assert_eq!((page.bridge.status().uncertain, peer.log().len()), (0, 2), "{name}");
+        until(name, &mut peer, |_| matches!(early.status(), Status::Stored(_))).await;
+        assert_eq!((page.bridge.status().uncertain, peer.log().len()), (0, 3), "{name}");
         mend(&undo);
     }
     socket::install();
-    let _page = Page::open(&user);
+    let page = Page::open(&user);
     until("the outbox", &mut peer, |peer| peer.log().len() == 1).await;
+    goes_on("the next page", &page, &mut peer).await;
+    assert_eq!(peer.log().len(), 3, "only what was kept before waited for it");
 }

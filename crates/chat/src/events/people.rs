@@ -127,7 +127,7 @@ pub struct Here {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::events::Room;
+    use crate::events::{Room, RoomError};
 
     #[test]
     fn a_guest_is_known_by_the_client_and_an_account_by_its_name() {
@@ -160,5 +160,14 @@ mod tests {
         let room = Room::named("tea & cake. *").unwrap();
         assert_eq!(Room::of_key(&room.key, None), Ok(room.clone()));
         assert_eq!(Room::of_path(&room.path, None), Ok(room));
+    }
+
+    #[test]
+    fn a_room_without_a_visible_name_is_refused() {
+        for name in ["", " ", "\u{200b}", "\u{3164}", "\u{2800}", "\u{feff}", "\u{202e}", "\u{ad}"]
+        {
+            assert_eq!(Room::named(name), Err(RoomError::Empty), "{name:?}");
+        }
+        assert_eq!(Room::named("tea\u{202e}"), Room::named("tea"));
     }
 }

@@ -58,6 +58,15 @@ mod tests {
     }
 
     #[test]
+    fn a_name_is_held_to_the_bounds_of_names() {
+        let names = ["\u{3164}", "Bob\u{2069}\u{202e}", &"ﷺ".repeat(80_000)];
+        let members = names.map(|name| members([here("a", name, false)], None));
+        let names = members.map(|members| members[0].name.to_string());
+        assert_eq!(names[..2], ["(no name)", "Bob"]);
+        assert_eq!(names[2].chars().count(), text::MAX_NAME_CHARACTERS);
+    }
+
+    #[test]
     fn a_crowd_is_bounded_and_in_the_order_of_names() {
         let crowd = (0..1_000).map(|number| here(&number.to_string(), "x", false));
         assert_eq!(members(crowd, None).len(), MAX);

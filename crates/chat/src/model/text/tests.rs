@@ -72,6 +72,8 @@ fn a_name_changes_nothing_beside_it() {
         assert_eq!(name(sent).as_deref(), Some(shown), "{sent:?}");
     }
     assert_eq!(name("\u{2069}\u{202e}"), None);
+    let hidden = ["\u{3164}".repeat(MAX_NAME_CHARACTERS), "Bob".to_owned()].concat();
+    assert_eq!(name(&hidden), None, "the part that is kept is not seen");
 }
 
 #[test]
@@ -115,6 +117,20 @@ fn what_others_send_is_held_to_the_same_bounds() {
     let long = shown(Rc::new(hello));
     sender.id.truncate(MAX_NAME_CHARACTERS);
     assert_eq!(long.map(|long| long.sender.clone()), Some(sender));
+}
+
+#[test]
+fn edits_and_reactions_of_others_are_held_to_the_same_bounds() {
+    for invisible in ["", "\u{3164}\u{200b}", "\u{202e}"] {
+        assert_eq!(shown_text(invisible), None, "{invisible:?}");
+        assert_eq!(shown_emoji(invisible), None, "{invisible:?}");
+    }
+    assert_eq!(shown_text("a\u{200b}").as_deref(), Some("a\u{200b}"));
+    let long = shown_text(&"ﷺ ".repeat(80_000)).expect("it is seen");
+    assert_eq!((long.chars().count(), long.ends_with('…')), (MAX_CHARACTERS + 1, true));
+    let family = "👩\u{200d}👩\u{200d}👧";
+    assert_eq!(shown_emoji(family).as_deref(), Some(family));
+    assert_eq!(shown_emoji(&"ﷺ".repeat(80_000)), None);
 }
 
 #[test]

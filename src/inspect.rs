@@ -13,7 +13,7 @@ use wasm_bindgen::prelude::*;
 use crate::bridge::{Credit, LinkCounters, OutboxEvent, RuleStatus};
 use crate::js::{monotonic_exactly, object};
 use crate::words::{delivery_of, words_of};
-use crate::{Bus, Event, Payload};
+use crate::{Bus, Event, Payload, PublishError};
 
 /// The questions that `npm/src/inspector/inspection.js` asks.
 const OBSERVE: u32 = 0;
@@ -44,20 +44,23 @@ impl Bus {
                 SUBSCRIPTIONS => list(&bus.pure().list_subscriptions(), subscription),
                 LINKS => bus.links(),
                 IS_SEALED => bus.is_sealed().into(),
-                DELIVER => (bus.is_sealed() && bus.deliver_row(&given.into()).is_some()).into(),
+                DELIVER => (bus.is_sealed() && bus.deliver_row(&given.into()).is_ok()).into(),
                 _ => JsValue::UNDEFINED,
             }
         });
         Closure::wrap(ask).into_js_value()
     }
 
-    fn deliver_row(&self, row: &Array) -> Option<()> {
+    /// Delivers an event of a recording, given as a [`row`], on a sealed bus.
+    pub(crate) fn deliver_row(&self, row: &Array) -> Result<(), PublishError> {
         let text = |at: u32| row.get(at).as_string();
-        let topic = Topic::parse(&text(0)?).ok()?;
-        let delivery = delivery_of(&text(1)?, [text(8), text(9), text(10)]);
-        let (payload, time) = (Payload::from_js(row.get(2)), row.get(3).as_f64());
-        let event = Event::recorded(topic, payload, [text(4), text(5), text(6)], time, delivery);
-        self.deliver_again(event).ok()
+        let topic = Topic::parse(&text(0).unwrap_or_default())?;
+        let stage = text(1).unwrap_or_default();
+        let delivery = delivery_of(&stage, [text(8), text(9), text(10)]);
+        // `Date.parse` returns NaN.
+        let time = row.get(3).as_f64().filter(|time| time.is_finite());
+        let (payload, attributes) = (Payload::from_js(row.get(2)), [text(4), text(5), text(6)]);
+        self.deliver_again(Event::recorded(topic, payload, attributes, time, delivery))
     }
 }
 
@@ -128,7 +131,6 @@ fn subscription(info: &SubscriptionInfo) -> JsValue {
         ("serves", info.serves.into()),
         ("pending", info.pending.map(number).unwrap_or_default()),
         ("dropped", info.dropped.map(number).unwrap_or_default()),
-        ("number", info.host_number.map(number).unwrap_or_default()),
     ])
 }
 

@@ -46,7 +46,7 @@ extern "C" {
     pub(crate) fn device() -> Device;
 
     #[wasm_bindgen(method)]
-    pub(crate) fn key(this: &Device, database: Option<&str>) -> Promise;
+    pub(crate) fn key(this: &Device, database: Option<&str>, is_soon: bool) -> Promise;
 
     #[wasm_bindgen(method)]
     pub(crate) fn prove(this: &Device, database: Option<&str>, bytes: Uint8Array) -> Promise;

@@ -102,6 +102,11 @@ pub enum CertifyError {
         "certificates are not available: they need a secure page (https), `certify`, and an open bridge"
     )]
     NotAvailable,
+    /// The browser does not give this device's key: its database does not answer.
+    #[error(
+        "this device's key cannot be read, because the browser's database does not answer: try again, or reload the page"
+    )]
+    NoKey,
     /// The application's function has failed.
     #[error("the certificate could not be fetched: {0}")]
     Fetch(Cause),
@@ -157,6 +162,7 @@ impl CertifyError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::NotAvailable => "not_available",
+            Self::NoKey => "no_key",
             Self::Fetch(_) => "failed",
             Self::Malformed(_) => "illegal_argument",
             Self::NotThisKey => "not_this_key",

@@ -15,7 +15,7 @@ export function showEvents({ subscribe, publish }) {
     const item = copyOf("#event");
     item.querySelector(".topic").textContent = event.topic;
     item.querySelector(".status").textContent = event.delivery.status;
-    item.querySelector("code").textContent = JSON.stringify(data) ?? "";
+    item.querySelector("code").textContent = ArrayBuffer.isView(data) ? `${data.byteLength} bytes` : (JSON.stringify(data) ?? "");
     list.prepend(item);
     if (list.childElementCount > EVENTS_SHOWN) list.lastElementChild.remove();
   }

@@ -58,10 +58,15 @@ export interface TextEvents {
 }
 
 /**
- * The sender of an event. It is you for `TEXT_SUCCESS`, `TEXT_ERROR` and `TEXT_CERTIFICATE`. Edits, reactions and
- * deletions don't name one: `event.source` and `event.account` do.
+ * The sender of an event. It is you for `TEXT_SUCCESS` and `TEXT_ERROR`, and for the `TEXT_CERTIFICATE` of a device of your
+ * account. The certificate of another account names no person, and has none here: its `subject` is the account. Edits,
+ * reactions and deletions don't name one either: `event.source` and `event.account` do.
  */
-export type SenderOf<K extends keyof TextEvents> = K extends "EDITED" | "REACTED" | "DELETED" ? undefined : Person;
+export type SenderOf<K extends keyof TextEvents> = K extends "EDITED" | "REACTED" | "DELETED"
+  ? undefined
+  : K extends "TEXT_CERTIFICATE"
+    ? Person | undefined
+    : Person;
 
 /** The people who react to a message with one emoji. */
 export interface Reaction {
@@ -165,8 +170,8 @@ export interface TextSender {
   sendEmoji(emoji: string): Promise<TextSuccess>;
   /**
    * Fetches a certificate of this device with `certify`, and sends it. From then on messages are signed. Call it again
-   * before it `expires`. Rejects with `not_available`, `not_this_key`, `expired`, `unknown_issuer`, `not_allowed` or
-   * `failed`: `await sendCertificate()`.
+   * before it `expires`. Rejects with `not_available`, `no_key`, `not_this_key`, `expired`, `unknown_issuer`, `not_allowed`
+   * or `failed`: `await sendCertificate()`.
    */
   sendCertificate(): Promise<SentCertificate>;
 }

@@ -173,6 +173,9 @@ export function createTextKit(options = {}) {
           return handler({ about: data.about, text: parse(data.text) }, undefined, event);
         case "REACTED":
           return handler({ about: data.about, emoji: data.emoji, isOn: data.is_on, person: data.person }, undefined, event);
+        case "TEXT_CERTIFICATE":
+          // It names an account, and no person.
+          return handler(data, data.subject === link?.subject ? self : undefined, event);
         default:
           return handler(data, self, event);
       }

@@ -39,11 +39,11 @@ impl Bridge {
 /// Holds no endpoint while it waits: the link may be down for long.
 async fn send(this: Weak<Endpoint>) -> Result<SentCertificate, CertifyError> {
     let open = || this.upgrade().ok_or(CertifyError::NotAvailable);
-    let key = open()?.link.device_key();
+    let key = open()?.link.key_soon().ok_or(CertifyError::NotAvailable)?;
     let certify = open()?.certify.clone().ok_or(CertifyError::NotAvailable)?;
     let key = result_of(key).await;
     if key.is_undefined() {
-        return Err(CertifyError::NotAvailable);
+        return Err(CertifyError::NoKey);
     }
     let key: Key = key.unchecked_into();
     let jwt = certify(key.jwk()).await.map_err(CertifyError::Fetch)?;
@@ -73,7 +73,7 @@ async fn send(this: Weak<Endpoint>) -> Result<SentCertificate, CertifyError> {
 
 /// The certificate and its issuer, or why the certificate must not be sent.
 fn sendable(examined: JsValue) -> Result<(Certified, String), CertifyError> {
-    let examined: Array = examined.dyn_into().map_err(|_| CertifyError::NotAvailable)?;
+    let examined: Array = examined.dyn_into().map_err(|_| CertifyError::NoKey)?;
     let text = examined.get(1).as_string().unwrap_or_default();
     Err(match examined.get(2).as_string().as_deref() {
         None => return Ok((examined.get(0).unchecked_into(), text)),

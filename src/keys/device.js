@@ -27,9 +27,30 @@ async function access(name, operation) {
   }
 }
 
+/** The reason if a database does not answer. */
+const LATE = new Error("the browser's database does not answer");
+
+/** Rejects with `LATE` if the browser does not answer within 750 ms, as for the outbox: a database may hang. */
+async function inTime(promise) {
+  let timer;
+  // In three turns, between which a page that was blocked handles what the browser has answered meanwhile.
+  let turns = 0;
+  const late = new Promise((_, reject) => {
+    timer = setInterval(() => (turns += 1) > 2 && reject(LATE), 250);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearInterval(timer);
+  }
+}
+
 /** Creates the device of a link. `offered` are certificates in the outbox; `isAwaited` says that an event waits for one. */
 export function device() {
   let key;
+  let arrive;
+  /** The first key there is. All wait for this one, also where a database that hangs is opened again. */
+  const first = new Promise((resolve) => (arrive = resolve));
   let newest;
   let offered = [];
   let isAwaited = false;
@@ -67,9 +88,27 @@ export function device() {
 
   /** The key. The first call makes it, unless the database has one. Rejects without cryptography. */
   function keyOf(database) {
-    key ??= make(database);
-    key.catch(() => (key = undefined));
-    return key;
+    const asked = (key ??= Promise.race([first, make(database).then((made) => (arrive(made), first))]));
+    asked.catch(() => forget(asked));
+    return asked;
+  }
+
+  function forget(asked) {
+    if (key === asked) key = undefined;
+  }
+
+  /**
+   * The key, or a rejection if the database does not answer. No other key is made then: the peer may know the client by
+   * the one in the database. The next call opens the database again.
+   */
+  async function keySoon(database) {
+    const asked = keyOf(database);
+    try {
+      return await inTime(asked);
+    } catch (error) {
+      forget(asked);
+      throw error;
+    }
   }
 
   /** Adds a certificate to the record. */
@@ -87,16 +126,22 @@ export function device() {
   const withdraw = (jwt) => (offered = offered.filter((certificate) => certificate.jwt !== jwt));
 
   return {
-    /** The thumbprint of the key, and its public half as a JSON Web Key. `undefined` without cryptography. */
-    key: (database) => keyOf(database).catch(() => undefined),
+    /**
+     * The thumbprint of the key, and its public half as a JSON Web Key. `undefined` without cryptography. Waits for the
+     * database, or with `isSoon` resolves to `undefined` if it does not answer.
+     */
+    key: (database, isSoon) => (isSoon ? keySoon : keyOf)(database).catch(() => undefined),
 
-    /** The public key, and a signature of `bytes`, which proves that this device has the key. */
+    /**
+     * The public key, and a signature of `bytes`, which proves that this device has the key. `undefined` without a key, and
+     * `null` while the database does not answer.
+     */
     async prove(database, bytes) {
       try {
-        const { point, secret } = await keyOf(database);
+        const { point, secret } = await keySoon(database);
         return [point, await sign(secret, bytes)];
-      } catch {
-        return undefined;
+      } catch (error) {
+        return error === LATE ? null : undefined;
       }
     },
 
@@ -110,10 +155,12 @@ export function device() {
     async sign(database, bytes, time) {
       try {
         const { secret } = await keyOf(database);
-        // Another tab may have written a certificate.
-        if (!maySign(time)) await load(database);
+        if (!maySign(time)) {
+          isAwaited = true;
+          // Another tab may have written a certificate.
+          await load(database);
+        }
         if (maySign(time)) return await sign(secret, bytes);
-        isAwaited = true;
         const isTooLate = [newest, ...offered].some((certificate) => time < certificate?.from - LEEWAY);
         return isTooLate ? false : undefined;
       } catch {
@@ -140,7 +187,7 @@ export function device() {
       isAwaited = false;
       if (isStored) {
         newest = certificate;
-        await write(database, certificate.jwt).catch(() => {});
+        await inTime(write(database, certificate.jwt)).catch(() => {});
       } else {
         offered.push(certificate);
       }
@@ -158,7 +205,7 @@ export function device() {
 
     /**
      * Checks a certificate that is to be sent. Resolves to what applications learn of it and its issuer, or to the reason
-     * against it and a text.
+     * against it and a text. Rejects if there is no key.
      */
     async examine(database, jwt, keyring) {
       let certificate;
@@ -167,7 +214,7 @@ export function device() {
       } catch ({ message }) {
         return [undefined, message, "illegal_argument"];
       }
-      const { thumbprint } = await keyOf(database);
+      const { thumbprint } = await keySoon(database);
       const { issuer, to, jwk } = certificate;
       let code;
       if ((await thumbprintOf(jwk)) !== thumbprint) code = "not_this_key";

@@ -18,10 +18,15 @@ const CERTIFICATES: &str = "certs.";
 type Next = Box<dyn FnOnce(&Link, JsValue)>;
 
 impl Link {
-    /// The key of this device: a [`Key`], or undefined if it has none.
-    pub(crate) fn device_key(&self) -> Promise {
+    /// The key of this device: a [`Key`], or undefined if its database does not answer. `None` without keys.
+    pub(crate) fn key_soon(&self) -> Option<Promise> {
+        self.options.has_key.then(|| self.device.key(self.store.database(), true))
+    }
+
+    /// The same as soon as the database answers. Undefined without keys.
+    fn device_key(&self) -> Promise {
         match self.options.has_key {
-            true => self.device.key(self.store.database()),
+            true => self.device.key(self.store.database(), false),
             false => Promise::resolve(&JsValue::UNDEFINED),
         }
     }
@@ -107,12 +112,27 @@ impl Link {
         let bytes = copied(&trust::proof_bytes(&host, &client, fence, token.as_deref()));
         let proving = self.device.prove(self.store.database(), bytes);
         self.when(proving, move |link, made| {
+            if made.is_null() {
+                link.prove_later(lane, fence);
+            }
             let made: Array = made.dyn_into().unwrap_or_default();
             if let Some(client) = link.tab.borrow_mut().client_on(lane, monotonic()) {
                 match (bytes_of(&made.get(0)), bytes_of(&made.get(1))) {
                     (Some(key), Some(proof)) => client.proved(fence, key, proof),
                     _ => client.cannot_prove(fence),
                 }
+            }
+        });
+    }
+
+    /// The database does not answer. Once it does, connects again with the key.
+    fn prove_later(&self, lane: Lane, fence: u64) {
+        self.when(self.device_key(), move |link, key| {
+            let mut tab = link.tab.borrow_mut();
+            if !key.is_undefined()
+                && let Some(client) = tab.client_on(lane, monotonic())
+            {
+                client.prove_again(fence, monotonic());
             }
         });
     }

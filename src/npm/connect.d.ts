@@ -275,7 +275,8 @@ export interface Link extends Disposing {
   /**
    * Fetches a certificate of this device with `certify`, and sends it to the peer. From then on durable events are signed.
    * A certificate lasts a day at most: call this again before it ends. Rejects with `not_available` (the page is not
-   * secure, or `certify` is missing), `not_this_key`, `expired`, `unknown_issuer`, `not_allowed` or `failed`.
+   * secure, or `certify` is missing), `no_key` (the browser's database does not answer), `not_this_key`, `expired`,
+   * `unknown_issuer`, `not_allowed` or `failed`.
    */
   readonly sendCertificate: () => Promise<SentCertificate>;
   /**

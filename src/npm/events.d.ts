@@ -33,6 +33,7 @@ export interface Event<Data = unknown> {
   /**
    * When it was published, in milliseconds since 1970 by the publisher's clock; `undefined` if that does not say. Of an
    * event of this page it is taken when it is first read, so read it in the handler: `show(event.time ?? Date.now())`.
+   * The clock of a peer may say anything: no `Date` can represent a time beyond 8.64e15.
    */
   readonly time: number | undefined;
   /** The author, and how the author is known: `if (event.trust.status === "verified") mark(event.trust.name)`. */

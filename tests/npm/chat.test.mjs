@@ -81,6 +81,18 @@ test("a room without a peer has no certificates, and its messages have unknown a
   assert.deepEqual(heard, [["hello", { status: "unknown" }]]);
 });
 
+test("the certificate of this account's device has its sender, and that of another account has none", () => {
+  const report = new Map();
+  const subscribe = (topic, handler) => void report.set(topic, handler);
+  const heard = [];
+  for (const connect of [() => ({ subject: "ann" }), () => ({ subject: undefined })]) {
+    const kit = kitIn("lobby", { url: "wss://peer.test/ws", bus: { ...createBus(), subscribe, connect } });
+    kit.on("TEXT_CERTIFICATE", ({ subject }, sender) => heard.push([subject, sender?.name]));
+    for (const subject of ["ann", "bob"]) report.get("$bus.certificate")({ subject }, {});
+  }
+  assert.deepEqual(heard, [["ann", "Ann"], ["bob", undefined], ["ann", undefined], ["bob", undefined]]);
+});
+
 test("formats apply to sent and received texts, in the order of the calls", async () => {
   const kit = kitIn("lobby");
   const heard = [];

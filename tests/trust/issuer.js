@@ -70,6 +70,19 @@ export async function stealKeys() {
   return found;
 }
 
+/** Until the returned function is called, databases are opened once, for the outbox, and then hang. */
+export function hangDatabases() {
+  const { open } = IDBFactory.prototype;
+  let opened = 0;
+  IDBFactory.prototype.open = function (...args) {
+    opened += 1;
+    return opened === 1 ? open.apply(this, args) : new EventTarget();
+  };
+  return () => {
+    IDBFactory.prototype.open = open;
+  };
+}
+
 /** Until the returned function is called, this page is not secure. */
 export function hideCrypto() {
   const { subtle } = crypto;

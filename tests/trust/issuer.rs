@@ -22,6 +22,8 @@ extern "C" {
     pub async fn steal_keys() -> JsValue;
     #[wasm_bindgen(js_name = hideCrypto)]
     pub fn hide_crypto() -> js_sys::Function;
+    #[wasm_bindgen(js_name = hangDatabases)]
+    pub fn hang_databases() -> js_sys::Function;
 }
 
 /// The `iss` of all certificates in these tests.

@@ -9,7 +9,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test;
 
 use super::*;
-use crate::issuer::{hide_crypto, steal_keys};
+use crate::issuer::{hang_databases, hide_crypto, steal_keys};
 
 /// A unique user with an outbox in the database.
 fn new_user() -> BridgeOptions {
@@ -238,6 +238,26 @@ async fn without_a_secure_page_there_is_no_key() {
     let receipt = page.bus.publish("chat.a", "unsigned").unwrap();
     page.serve().await;
     assert!(matches!(receipt.status(), Status::Stored(_)));
+}
+
+#[wasm_bindgen_test]
+async fn a_database_that_hangs_costs_the_key_and_not_the_link() {
+    let issuer = Rc::new(Issuer::new().await);
+    let options = certify(new_user(), &issuer, 0, 3_600);
+    let answer = hang_databases();
+    let mut page = Page::open(Peer::default(), options, Rule::both("chat.>").durable()).await;
+    let receipt = page.bus.publish("chat.a", "unsigned").unwrap();
+    // A second is enough.
+    for _ in 0..50 {
+        if matches!(receipt.status(), Status::Stored(_)) {
+            break;
+        }
+        page.serve().await;
+    }
+    assert!(matches!(receipt.status(), Status::Stored(_)), "{:?}", receipt.status());
+    assert_eq!(code(send(&mut page).await), "no_key");
+    answer.call0(&JsValue::UNDEFINED).unwrap();
+    assert_eq!(code(send(&mut page).await), "sent");
 }
 
 #[wasm_bindgen_test]

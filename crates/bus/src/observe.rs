@@ -73,8 +73,6 @@ pub struct SubscriptionInfo {
     pub pending: Option<usize>,
     /// How many events its full queue has dropped. `None` if it has no queue.
     pub dropped: Option<u64>,
-    /// The number by which the host executor knows it. `None` if the bus itself calls the handler.
-    pub host_number: Option<u32>,
 }
 
 impl<P: Payload> Bus<P> {

@@ -14,7 +14,8 @@
 //!   memory is [`MemoryOutbox`].
 //! - **The device's key.** Answer [`Effect::Prove`] with [`Client::proved`] or [`Client::cannot_prove`], and
 //!   [`Effect::Sign`] with [`Client::signed`] or [`Client::cannot_sign`]. The first comes only with [`Options::proves`],
-//!   the second only after a publish with [`PublishOptions::signed`].
+//!   the second only after a publish with [`PublishOptions::signed`]. If the key comes after [`Client::cannot_prove`],
+//!   call [`Client::prove_again`].
 //! - **Credentials.** Answer [`Effect::FetchCredential`] with [`Client::credential`]. It comes only with
 //!   [`Options::credentials`].
 //! - **Time.** Call [`Client::tick`] at [`Client::deadline`], which may change with every input. An early or late tick

@@ -1,6 +1,7 @@
 // Collects what a bus does while the inspector is open, within bounds.
 
 import { Histogram, Rate } from "./histogram.js";
+import { jsonOf, sizeOf } from "./payload.js";
 
 /** How many of the newest events the flow keeps at least. */
 export const FLOW_KEPT = 2_000;
@@ -8,16 +9,6 @@ const TEXT_KEPT = 4_096;
 const MAX_KEYS = 1_000;
 const OTHERS = "(others)";
 const MAX_WAITING = 2_000;
-
-/** The JSON of data; what JSON can't express is shown as a text. */
-export function jsonOf(data) {
-  if (data === undefined) return "";
-  try {
-    return ArrayBuffer.isView(data) ? `${data.byteLength} bytes` : (JSON.stringify(data) ?? String(data));
-  } catch {
-    return String(data);
-  }
-}
 
 /** The beginning of a long text. A copy: a mere slice would keep the whole text. */
 const shortOf = (text) => (text.length > TEXT_KEPT ? JSON.parse(JSON.stringify(text.slice(0, TEXT_KEPT))) : text);
@@ -94,10 +85,10 @@ export class Collector {
     }
     // Without the data, which may be large.
     const row = turn;
+    row.size = sizeOf(turn.data, text);
     row.data = undefined;
     row.number = this.seen;
     row.at = Date.now();
-    row.size = text.length;
     row.text = shortOf(text);
     row.calls = [];
     row.count = 1 + (known?.count ?? 0);

@@ -41,9 +41,16 @@ export function shownBytes(bytes) {
   return bytes < 10_000 ? `${integers.format(bytes)} B` : `${decimals.format(bytes / 1_000)} kB`;
 }
 
+/** A date in ISO 8601, or the number of milliseconds if no date can represent it: another clock may say anything. */
+export function shownDate(at) {
+  const date = new Date(at);
+  return Number.isNaN(date.getTime()) ? `${at} ms` : date.toISOString();
+}
+
 /** The time of day with milliseconds. */
 export function shownTime(at) {
   const date = new Date(at);
+  if (Number.isNaN(date.getTime())) return shownDate(at);
   const two = (number) => String(number).padStart(2, "0");
   const clock = [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(":");
   return `${clock}.${String(date.getMilliseconds()).padStart(3, "0")}`;

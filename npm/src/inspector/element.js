@@ -23,6 +23,25 @@ export function defineInspector() {
     class extends HTMLElement {
       #bus;
       #ends = [];
+      /** The element that had the focus before it came in here, and whether it is still here. */
+      #before;
+      #hasFocus = false;
+
+      constructor() {
+        super();
+        // Moves within the element do not reach it.
+        this.addEventListener("focusin", ({ relatedTarget }) => {
+          this.#before = relatedTarget ?? this.#before;
+          this.#hasFocus = true;
+        });
+        // Later: a browser takes the focus away before it removes an element. A page in the background keeps it.
+        this.addEventListener("focusout", () =>
+          queueMicrotask(() => {
+            this.#hasFocus = !!this.shadowRoot?.activeElement;
+            if (!this.#hasFocus) this.#before = undefined;
+          }),
+        );
+      }
 
       /** The bus to show: one of the package, or the function `ask` of another program's bus. */
       set bus(bus) {
@@ -44,8 +63,11 @@ export function defineInspector() {
         this.#open();
       }
 
+      /** Gives the focus back to where it was. */
       disconnectedCallback() {
         this.#close();
+        if (this.#hasFocus) this.#before?.focus();
+        this.#hasFocus = false;
       }
 
       #close() {
@@ -117,7 +139,8 @@ function show(host, root, its) {
     });
     panel.setAttribute("aria-labelledby", `tab-${name}`);
     panel.replaceChildren(views[name].element);
-    filter.hidden = name === "Recording";
+    // There is nothing to filter or to hold in what is recorded and played.
+    filter.hidden = pause.hidden = name === "Recording";
     draw();
   }
 
@@ -135,7 +158,8 @@ function show(host, root, its) {
     isPaused = next;
     pause.setAttribute("aria-pressed", String(isPaused));
     write(pause, isPaused ? t("Go on") : t("Pause"));
-    draw();
+    // The hidden views, too, keep what they would show now.
+    for (const view of Object.values(views)) view.show(filter.value, isPaused);
   }
 
   function forget() {

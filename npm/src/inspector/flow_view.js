@@ -1,6 +1,7 @@
 // The flow: the newest events, one below the other. Only the rows in view have elements.
 
-import { make, mark, matches, shownBytes, shownCount, shownMicros, shownTime, write } from "./dom.js";
+import { make, mark, matches, shownBytes, shownCount, shownDate, shownMicros, shownTime, write } from "./dom.js";
+import { held } from "./held.js";
 import { t } from "./language.js";
 
 const ROW_HEIGHT = 24;
@@ -20,10 +21,25 @@ export function flowView(collector) {
   let selected;
   let shownDetails;
   let isFollowing = true;
+  /** Where the view itself has scrolled last: the browser reports that later. */
+  let scrolledTo;
   let drawn = [];
+  /** While the reader has paused, copies: the failures on a topic share a row, which changes. */
+  const eventsOf = held((isPaused) => (isPaused ? collector.flow.map((row) => ({ ...row })) : collector.flow));
+
+  const isAtEnd = () => grid.scrollTop + grid.clientHeight >= grid.scrollHeight - ROW_HEIGHT / 2;
+  const indexOf = (row) => (row === undefined ? -1 : rows.findIndex(({ number }) => number === row.number));
+
+  function scrollTo(top) {
+    grid.scrollTop = top;
+    scrolledTo = grid.scrollTop;
+  }
 
   grid.addEventListener("scroll", () => {
-    isFollowing = grid.scrollTop + grid.clientHeight >= grid.scrollHeight - ROW_HEIGHT;
+    if (grid.scrollTop !== scrolledTo) {
+      scrolledTo = undefined;
+      isFollowing = isAtEnd();
+    }
     draw();
   });
   list.addEventListener("click", (event) => {
@@ -31,12 +47,13 @@ export function flowView(collector) {
     if (index >= 0) select(rows[Number(drawn[index].dataset.at)]);
   });
   grid.addEventListener("keydown", (event) => {
-    const at = rows.indexOf(selected);
+    const at = indexOf(selected);
     const page = Math.max(1, Math.floor(grid.clientHeight / ROW_HEIGHT) - 2);
-    const up = at < 0 ? rows.length - 1 : at - 1;
-    const moves = { ArrowDown: at + 1, ArrowUp: up, PageDown: at + page, PageUp: at - page, Home: 0, End: rows.length - 1 };
+    const from = at < 0 ? rows.length : at;
+    const moves = { ArrowDown: at + 1, ArrowUp: from - 1, PageDown: at + page, PageUp: from - page, Home: 0, End: rows.length - 1 };
     if (event.key === "Escape" && selected !== undefined) {
       event.stopPropagation();
+      isFollowing = isAtEnd();
       return select(undefined);
     }
     const to = moves[event.key];
@@ -44,8 +61,10 @@ export function flowView(collector) {
     event.preventDefault();
     const index = Math.min(rows.length - 1, Math.max(0, to));
     const [top, end] = [index * ROW_HEIGHT, (index + 2) * ROW_HEIGHT];
-    if (top < grid.scrollTop) grid.scrollTop = top;
-    else if (end > grid.scrollTop + grid.clientHeight) grid.scrollTop = end - grid.clientHeight;
+    if (top < grid.scrollTop) scrollTo(top);
+    else if (end > grid.scrollTop + grid.clientHeight) scrollTo(end - grid.clientHeight);
+    // Following would move the selected row out of view.
+    isFollowing = index === rows.length - 1;
     select(rows[index]);
   });
 
@@ -57,7 +76,9 @@ export function flowView(collector) {
   function draw() {
     const height = `${rows.length * ROW_HEIGHT}px`;
     if (list.style.height !== height) list.style.height = height;
-    if (isFollowing) grid.scrollTop = grid.scrollHeight;
+    if (isFollowing) scrollTo(grid.scrollHeight);
+    const at = indexOf(selected);
+    selected = rows[at] ?? selected;
     const first = Math.max(0, Math.floor(grid.scrollTop / ROW_HEIGHT) - 2);
     const count = Math.max(0, Math.min(rows.length - first, Math.ceil(grid.clientHeight / ROW_HEIGHT) + 4));
     while (drawn.length > count) drawn.pop().remove();
@@ -67,7 +88,6 @@ export function flowView(collector) {
       list.append(row);
     }
     drawn.forEach((element, index) => fill(element, first + index));
-    const at = rows.indexOf(selected);
     const active = drawn.find((element) => Number(element.dataset.at) === at);
     if (active) grid.setAttribute("aria-activedescendant", active.id);
     else grid.removeAttribute("aria-activedescendant");
@@ -114,13 +134,11 @@ export function flowView(collector) {
 
   return {
     element,
-    /** Shows what has passed. While the reader has paused, the rows stay as they are. */
+    /** Shows what has passed. */
     show(filter, isPaused) {
-      if (!isPaused) {
-        const all = collector.flow;
-        const wanted = ({ topic, stage, cause = "", text }) => matches(filter, `${topic} ${stage} ${cause} ${text}`);
-        rows = filter.trim() === "" ? all.slice() : all.filter(wanted);
-      }
+      const all = eventsOf(isPaused);
+      const wanted = ({ topic, stage, cause = "", text }) => matches(filter, `${topic} ${stage} ${cause} ${text}`);
+      rows = filter.trim() === "" ? all.slice() : all.filter(wanted);
       draw();
     },
   };
@@ -132,7 +150,7 @@ function factsOf({ topic, stage, cause, count, time, id, source, account, stream
     stage,
     [t("times")]: count > 1 ? count : undefined,
     [t("published by")]: cause,
-    [t("published at")]: time === undefined ? undefined : new Date(time).toISOString(),
+    [t("published at")]: time === undefined ? undefined : shownDate(time),
     id,
     source,
     account,

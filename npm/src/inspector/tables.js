@@ -1,10 +1,11 @@
 // What is shown as tables: topics, subscribers, causes, and of each link its state, its rules and its outbox.
 
 import { make, matches, shownBytes, shownCount, shownMicros, shownNumber, shownTime, tableView, write } from "./dom.js";
+import { held } from "./held.js";
 import { t } from "./language.js";
 
-const p50 = (times) => times.percentile(0.5);
-const p95 = (times) => times.percentile(0.95);
+/** The percentiles of a histogram, which goes on counting. */
+const percentilesOf = (times) => ({ p50: times?.percentile(0.5), p95: times?.percentile(0.95) });
 
 export function topicsView(collector) {
   const columns = [
@@ -12,16 +13,19 @@ export function topicsView(collector) {
     { title: t("Per second"), of: ({ now }) => shownNumber(now), by: ({ now }) => now, hint: t("The mean of the last 5 seconds") },
     { title: t("Events"), of: ({ events }) => shownCount(events), by: ({ events }) => events },
     { title: t("Calls"), of: ({ calls }) => shownCount(calls), by: ({ calls }) => calls, hint: t("Handlers that were called") },
-    { title: t("Lag p50"), of: ({ lag }) => shownMicros(p50(lag)), by: ({ lag }) => p50(lag), hint: t("From the publish until it was stored") },
-    { title: t("Lag p95"), of: ({ lag }) => shownMicros(p95(lag)), by: ({ lag }) => p95(lag), hint: t("From the publish until it was stored") },
+    { title: t("Lag p50"), of: ({ p50 }) => shownMicros(p50), by: ({ p50 }) => p50, hint: t("From the publish until it was stored") },
+    { title: t("Lag p95"), of: ({ p95 }) => shownMicros(p95), by: ({ p95 }) => p95, hint: t("From the publish until it was stored") },
   ];
   const table = tableView(t("Topics"), columns, t("No event has passed yet."));
+  const rowsOf = held(() => {
+    const now = performance.now();
+    const row = (topic) => ({ ...topic, ...percentilesOf(topic.lag), now: topic.rate.perSecond(now) });
+    return Array.from(collector.topics.values(), row);
+  });
   return {
     element: table.element,
-    show(filter) {
-      const now = performance.now();
-      const topics = [...collector.topics.values()].filter(({ topic }) => matches(filter, topic));
-      table.show(topics.map((topic) => ({ ...topic, now: topic.rate.perSecond(now) })));
+    show(filter, isPaused) {
+      table.show(rowsOf(isPaused).filter(({ topic }) => matches(filter, topic)));
     },
   };
 }
@@ -34,17 +38,22 @@ export function subscribersView(collector, inspection) {
     { title: t("Priority"), ...counted("priority") },
     { title: t("Calls"), ...counted("calls") },
     { title: t("Failures"), ...counted("failures"), is: ({ failures }) => (failures > 0 ? "failed" : "") },
-    { title: "p50", of: ({ times }) => shownMicros(times && p50(times)), by: ({ times }) => times && p50(times) },
-    { title: "p95", of: ({ times }) => shownMicros(times && p95(times)), by: ({ times }) => times && p95(times) },
+    { title: "p50", of: ({ p50 }) => shownMicros(p50), by: ({ p50 }) => p50 },
+    { title: "p95", of: ({ p95 }) => shownMicros(p95), by: ({ p95 }) => p95 },
     { title: t("Queued"), ...counted("pending"), hint: t("Events that wait in its queue, or are unfinished") },
     { title: t("Dropped"), ...counted("dropped"), hint: t("Events for which its queue had no room") },
   ];
   const table = tableView(t("Subscribers"), columns, t("Nothing is subscribed."));
+  const rowsOf = held(() =>
+    inspection.subscriptions().map((one) => {
+      const seen = collector.subscribers.get(one.label);
+      return { ...one, ...seen, ...percentilesOf(seen?.times) };
+    }),
+  );
   return {
     element: table.element,
-    show(filter) {
-      const all = inspection.subscriptions().filter(({ label, pattern }) => matches(filter, `${label} ${pattern}`));
-      table.show(all.map((one) => ({ ...one, ...collector.subscribers.get(one.label) })));
+    show(filter, isPaused) {
+      table.show(rowsOf(isPaused).filter(({ label, pattern }) => matches(filter, `${label} ${pattern}`)));
     },
   };
 }
@@ -56,11 +65,11 @@ export function causesView(collector) {
     { title: t("Events"), of: ({ count }) => shownCount(count), by: ({ count }) => count },
   ];
   const table = tableView(t("Causes"), columns, t("No handler has published an event yet."));
+  const rowsOf = held(() => Array.from(collector.causes.values(), (pair) => ({ ...pair })));
   return {
     element: table.element,
-    show(filter) {
-      const all = [...collector.causes.values()];
-      const wanted = all.filter(({ cause, topic }) => matches(filter, `${cause} ${topic}`));
+    show(filter, isPaused) {
+      const wanted = rowsOf(isPaused).filter(({ cause, topic }) => matches(filter, `${cause} ${topic}`));
       table.show(wanted.sort((one, two) => (one.cause < two.cause ? -1 : one.cause > two.cause ? 1 : two.count - one.count)));
     },
   };
@@ -78,10 +87,11 @@ export function linkView(inspection) {
   ];
   const table = tableView(t("Rules"), columns, t("There are no rules."));
   const element = make("div", { class: "stack" }, facts, table.element);
+  const linksOf = held(() => inspection.links());
   return {
     element,
-    show(filter) {
-      const links = inspection.links();
+    show(filter, isPaused) {
+      const links = linksOf(isPaused);
       const entries = links.flatMap(factsOfLink);
       if (links.length === 0) entries.push([t("Link"), inspection.sealed ? t("none: the bus is sealed") : t("none")]);
       while (facts.childElementCount > 2 * entries.length) facts.lastElementChild.remove();
@@ -134,11 +144,11 @@ export function outboxView(inspection) {
     { title: t("Id"), of: ({ id }) => id },
   ];
   const table = tableView(t("Outbox"), columns, t("The outbox is empty: the peer has stored all durable events."));
+  const rowsOf = held(() => inspection.links().flatMap(({ outbox }) => outbox));
   return {
     element: table.element,
-    show(filter) {
-      const rows = inspection.links().flatMap(({ outbox }) => outbox);
-      table.show(rows.filter(({ topic, id }) => matches(filter, `${topic} ${id}`)));
+    show(filter, isPaused) {
+      table.show(rowsOf(isPaused).filter(({ topic, id }) => matches(filter, `${topic} ${id}`)));
     },
   };
 }

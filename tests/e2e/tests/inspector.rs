@@ -108,12 +108,17 @@ async fn the_inspector_is_loaded_when_it_is_opened_and_shows_the_bus_of_the_chat
         )
         .await;
     assert_eq!(composer, true, "it covers nothing");
+    let focus = "document.querySelector('#composer').focus();
+        document.querySelector('event-inspector').shadowRoot.querySelector('#tab-Outbox').focus();
+        return document.activeElement.localName;";
+    assert_eq!(ann.run(focus, vec![]).await, "event-inspector");
     press_shortcut(&ann).await;
     eventually("its end", async || {
         (ann.run("return document.querySelector('event-inspector')", vec![]).await == Value::Null)
             .then_some(())
     })
     .await;
+    assert_eq!(ann.run("return document.activeElement.id", vec![]).await, "composer");
 
     ann.click(".open-settings").await;
     ann.click("#settings .open-inspector").await;

@@ -3,7 +3,7 @@
 import {
   createBus, createSingleton, type Bus, type DataOf, type Event, type Portable, type PublicKey, type Receipt,
 } from "event-driven-kit";
-import { createTextKit, TextChat, TextChatClient, type Message as ChatMessage, type Reaction, type Reference } from "event-driven-kit/chat";
+import { createTextKit, TextChat, TextChatClient, type Message as ChatMessage, type Person, type Reaction, type Reference } from "event-driven-kit/chat";
 import { load, loadSync } from "event-driven-kit/slim";
 
 interface Item {
@@ -185,7 +185,10 @@ kit.on("DELETED", ({ offset }) => offset satisfies string);
 const issuers = { "https://id.example": { keys: [{ kty: "EC", crv: "P-256", x: "", y: "" }] } };
 const certify = async ({ kty, crv, x, y }: PublicKey) => `a certificate of ${kty} ${crv} ${x} ${y}`;
 const verifying = createTextKit({ url: "ws://x", room: "lobby", sender: "Ann", certify, trust: { issuers } });
-verifying.on("TEXT_CERTIFICATE", ({ subject, name, key, expires }) => [subject, name?.trim(), key, new Date(expires)]);
+verifying.on("TEXT_CERTIFICATE", ({ subject, name, key, expires }, sender) => {
+  same<Same<typeof sender, Person | undefined>>();
+  return [subject, name?.trim(), key, new Date(expires)];
+});
 verifying.on("TEXT_MESSAGE", (text, sender, { trust }) => {
   if (trust.status === "verified") [trust.subject, trust.name ?? trust.subject, trust.key] satisfies string[];
   if (trust.status === "attested") trust.subject satisfies string;

@@ -84,7 +84,6 @@ impl<P: Payload> Core<P> {
                 serves: head.serves(),
                 pending: count.map(|count| count.get()),
                 dropped: dropped.map(|dropped| dropped.get()),
-                host_number: slot.host_number(),
             }
         };
         found.into_iter().map(info).collect()

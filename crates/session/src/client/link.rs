@@ -32,6 +32,8 @@ pub(super) struct Connection {
     /// The fencing token for the hello, once the store has given it.
     pub(super) fence: Option<u64>,
     pub(super) proof: Proof,
+    /// The fencing token of the hello, if it had no proof.
+    pub(super) unproven: Option<u64>,
     /// An unexpected welcome, kept while the store is asked whether another tab explains it.
     pub(super) strange: Option<Welcome>,
     pub(super) peer: PeerSays,
@@ -301,7 +303,7 @@ impl Client {
     }
 
     /// Whether there is a socket, or one is opening.
-    fn has_socket(&self) -> bool {
+    pub(super) fn has_socket(&self) -> bool {
         let open = matches!(
             self.state,
             ClientState::Opening { .. } | ClientState::Greeting { .. } | ClientState::Online { .. }

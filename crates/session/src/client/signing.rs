@@ -2,7 +2,7 @@
 
 use super::state::ClientState;
 use super::{Client, Effect, ProofRequest};
-use crate::{Body, MAX_UNANSWERED, Millis};
+use crate::{Body, CloseCode, MAX_UNANSWERED, Millis};
 
 /// How long after its publish an event must be signed, in milliseconds.
 pub(super) const SIGN_WITHIN: Millis = 24 * 60 * 60 * 1_000;
@@ -44,15 +44,30 @@ impl Client {
     /// Instead of [`Client::proved`], if the device has no key. The peer then admits the client only if it knows the
     /// client by its secret.
     pub fn cannot_prove(&mut self, fence: u64) {
-        self.answer_proof(fence, Proof::Impossible);
+        if self.answer_proof(fence, Proof::Impossible) {
+            self.connection.unproven = Some(fence);
+        }
     }
 
-    fn answer_proof(&mut self, fence: u64, proof: Proof) {
+    /// The device has its key after all, which it did not have for the connection with this fencing token. Connects again,
+    /// with a proof: without one the peer refuses signed events.
+    pub fn prove_again(&mut self, fence: u64, now: Millis) {
+        if self.connection.unproven == Some(fence) && self.has_socket() {
+            self.effects.push_back(Effect::Close(CloseCode::GoingAway));
+            self.disconnected();
+            self.open(now);
+        }
+    }
+
+    /// Returns false if the connection is over.
+    fn answer_proof(&mut self, fence: u64, proof: Proof) -> bool {
         let is_asked = matches!(self.connection.proof, Proof::Asked);
-        if is_asked && self.connection.fence == Some(fence) {
+        let is_current = is_asked && self.connection.fence == Some(fence);
+        if is_current {
             self.connection.proof = proof;
             self.greet();
         }
+        is_current
     }
 
     /// Whether the hello with this fencing token need not wait for its proof. Asks for the proof while the socket

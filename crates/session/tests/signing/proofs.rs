@@ -68,6 +68,25 @@ fn a_device_without_a_key_shows_its_secret_alone() {
 }
 
 #[test]
+fn a_key_that_comes_after_the_hello_is_proven_on_another_connection() {
+    let mut dialogue = with_key();
+    let first = request(&mut dialogue);
+    dialogue.client.cannot_prove(first.fence);
+    assert_eq!(hello(&mut dialogue).key, None);
+    dialogue.say(FromPeer::Welcome(WELCOME));
+    dialogue.client.prove_again(first.fence, dialogue.now);
+    dialogue.run();
+    let next = request(&mut dialogue);
+    assert_eq!((next.fence, dialogue.opened), (first.fence + 1, 2));
+    dialogue.client.proved(next.fence, KEY, [5; 64]);
+    assert_eq!(hello(&mut dialogue).key, Some(KEY));
+    // Only the connection without a proof ends.
+    dialogue.client.prove_again(first.fence, dialogue.now);
+    dialogue.run();
+    assert_eq!(dialogue.opened, 2);
+}
+
+#[test]
 fn a_client_that_belongs_to_another_key_continues_as_a_new_one_with_what_was_never_sent() {
     let mut dialogue = with_key();
     let id = dialogue.client.id();

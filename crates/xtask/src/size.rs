@@ -19,7 +19,7 @@ struct Budget {
 /// Just above the current sizes, so that they grow only on purpose. The goal for the chat's wasm is 185 kB, and for the npm
 /// package 45 kB.
 const BUDGETS: [Budget; 3] = [
-    Budget { name: "chat wasm", bytes: 276_500, files: |workspace| chat(workspace, "wasm") },
+    Budget { name: "chat wasm", bytes: 277_000, files: |workspace| chat(workspace, "wasm") },
     Budget { name: "chat JS", bytes: 8_500, files: |workspace| chat(workspace, "js") },
     Budget { name: "npm wasm and JS", bytes: 142_700, files: npm },
 ];

@@ -80,7 +80,7 @@ struct Endpoint {
     #[cfg(feature = "trust")]
     keyring: keyring::Keyring,
     #[cfg(feature = "trust")]
-    certify: Option<certify::Certify>,
+    certify: Option<js_sys::Function>,
     rules: RefCell<Rules>,
     pending: RefCell<Pending>,
     requests: RefCell<Vec<Request>>,

@@ -61,6 +61,15 @@ impl Cause {
             Why::Thrown(value) => value.clone(),
         }
     }
+
+    /// The value that was thrown, or the text itself.
+    #[cfg(feature = "trust")]
+    pub(crate) fn into_value(self) -> JsValue {
+        match self.0 {
+            Why::Text(text) => JsValue::from_str(&text),
+            Why::Thrown(value) => value,
+        }
+    }
 }
 
 impl fmt::Display for Cause {

@@ -1,66 +1,68 @@
 //! Bindings of the JavaScript in `src/keys`: keys, certificates and signatures. It uses the browser's reader of JSON, its
-//! cryptography and its database. An asynchronous function in JavaScript has a tenth of the bytes of one in wasm.
+//! cryptography and its database. An asynchronous function in JavaScript has a tenth of the bytes of one in wasm. Links that
+//! have no key and trust no issuer load little of it.
 
-use js_sys::{Array, Promise, Uint8Array};
+mod files;
+
+use js_sys::{Array, Function, Promise, Uint8Array};
+use session::Body;
+use session::signed::extension;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
-/// Reads the topic of a device's key, for the keyring.
-pub(crate) type Ask = Closure<dyn Fn(JsValue) -> Promise>;
+use crate::js::promise;
 
-#[wasm_bindgen(module = "/src/keys/keyring.js")]
+/// See [`call`].
+pub(crate) type Call = Closure<dyn Fn(JsValue) -> Promise>;
+
+#[wasm_bindgen(module = "/src/keys/lazy.js")]
 extern "C" {
     /// The keys of other devices and of the issuers.
     pub(crate) type Keyring;
 
-    pub(crate) fn keyring(issuers: &Array, ask: &Ask) -> Keyring;
+    /// `ask` reads the topic of an [`Asked`] key.
+    pub(crate) fn keyring(issuers: &Array, ask: &Call) -> Keyring;
 
-    /// Verifies an event. It reads the arrays later, so they must not be views of wasm's memory.
+    /// Verifies an event. `signed` is what [`signed`] returns. It reads the arrays later, so they must not be views of wasm's
+    /// memory.
     #[wasm_bindgen(method)]
     pub(crate) fn verify(
         this: &Keyring,
         source: &str,
         signature: Uint8Array,
-        message: Uint8Array,
+        signed: Array,
         time: Option<f64>,
         account: Option<&str>,
     ) -> Promise;
-
-    pub(crate) fn learn(device: &JsValue, page: &Array, is_newest: bool) -> bool;
-
-    #[wasm_bindgen(js_name = topicOf)]
-    pub(crate) fn topic_of(device: &JsValue) -> String;
 
     #[wasm_bindgen(js_name = namesKey)]
     pub(crate) fn names_key(source: &str) -> bool;
 
     #[wasm_bindgen(js_name = reasonFor)]
     pub(crate) fn reason_for(code: &JsValue) -> JsValue;
-}
 
-#[wasm_bindgen(module = "/src/keys/device.js")]
-extern "C" {
     /// The key of a link's client, and its certificate.
     pub(crate) type Device;
 
     pub(crate) fn device() -> Device;
 
     #[wasm_bindgen(method)]
-    pub(crate) fn key(this: &Device, database: Option<&str>, is_soon: bool) -> Promise;
+    pub(crate) fn key(this: &Device, database: Option<&str>) -> Promise;
 
     #[wasm_bindgen(method)]
-    pub(crate) fn prove(this: &Device, database: Option<&str>, bytes: Uint8Array) -> Promise;
+    pub(crate) fn prove(
+        this: &Device,
+        database: Option<&str>,
+        url: &str,
+        begin: Uint8Array,
+        token: Option<&str>,
+    ) -> Promise;
 
     #[wasm_bindgen(method, js_name = isCertified)]
     pub(crate) fn is_certified(this: &Device, time: f64) -> bool;
 
     #[wasm_bindgen(method)]
-    pub(crate) fn sign(
-        this: &Device,
-        database: Option<&str>,
-        bytes: Uint8Array,
-        time: f64,
-    ) -> Promise;
+    pub(crate) fn sign(this: &Device, database: Option<&str>, signed: Array, time: f64) -> Promise;
 
     #[wasm_bindgen(method)]
     pub(crate) fn notice(
@@ -75,18 +77,16 @@ extern "C" {
     pub(crate) fn refuse(this: &Device, data: &str);
 
     #[wasm_bindgen(method)]
-    pub(crate) fn examine(
+    pub(crate) fn certify(
         this: &Device,
         database: Option<&str>,
-        jwt: &str,
         keyring: Option<&Keyring>,
+        fetch: &Function,
+        publish: &Function,
     ) -> Promise;
 
     #[wasm_bindgen(js_name = isAvailable)]
     pub(crate) fn is_available() -> bool;
-
-    #[wasm_bindgen(js_name = hostOf)]
-    pub(crate) fn host_of(url: &str) -> String;
 }
 
 #[wasm_bindgen]
@@ -97,8 +97,14 @@ extern "C" {
     #[wasm_bindgen(method, getter)]
     pub(crate) fn thumbprint(this: &Key) -> String;
 
+    /// A key that is looked up.
+    pub(crate) type Asked;
+
     #[wasm_bindgen(method, getter)]
-    pub(crate) fn jwk(this: &Key) -> String;
+    pub(crate) fn topic(this: &Asked) -> String;
+
+    #[wasm_bindgen(method)]
+    pub(crate) fn learn(this: &Asked, page: &Array, is_newest: bool) -> bool;
 
     /// What applications learn of a certificate.
     pub(crate) type Certified;
@@ -116,19 +122,47 @@ extern "C" {
     pub(crate) fn expires(this: &Certified) -> f64;
 }
 
-/// Never called: wasm-bindgen copies only files that Rust names.
-#[wasm_bindgen(module = "/src/keys/certificate.js")]
-extern "C" {
-    #[allow(dead_code)]
-    fn read();
-}
-
 /// The result of a promise, or undefined if it is rejected.
 pub(crate) async fn result_of(promise: Promise) -> JsValue {
     JsFuture::from(promise).await.unwrap_or_default()
 }
 
+/// A function that JavaScript calls, and that returns a promise. Boxed, so that the module contains it once.
+pub(crate) fn call<F>(function: impl Fn(JsValue) -> F + 'static) -> Call
+where
+    F: Future<Output = Result<JsValue, JsValue>> + 'static,
+{
+    let call: Box<dyn Fn(JsValue) -> Promise> = Box::new(move |given| promise(function(given)));
+    Closure::wrap(call)
+}
+
 /// Bytes that no later change of the module's memory changes.
 pub(crate) fn copied(bytes: &[u8]) -> Uint8Array {
     Uint8Array::from(bytes)
+}
+
+/// The parts of an event that a key signs, from which JavaScript makes the bytes, as
+/// [`signed_bytes`](session::signed::signed_bytes) does.
+pub(crate) fn signed(topic: &str, source: &str, body: &Body) -> Array {
+    let optional = |text: &Option<String>| text.as_deref().unwrap_or_default().into();
+    let (names, values) = (Array::new(), Array::new());
+    for name in &body.signed {
+        names.push(&name.as_str().into());
+        values.push(&extension(body, name).into());
+    }
+    let seconds = body.time.map(|time| (time / 1_000) as f64);
+    let parts: [JsValue; 10] = [
+        body.id.as_str().into(),
+        source.into(),
+        topic.into(),
+        optional(&body.content_type),
+        optional(&body.schema),
+        // It comes as an extension, because it is no member of a body.
+        extension(body, "subject").into(),
+        seconds.into(),
+        copied(&body.data).into(),
+        names.into(),
+        values.into(),
+    ];
+    parts.iter().collect()
 }

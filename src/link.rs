@@ -51,8 +51,9 @@ pub(crate) struct Link {
     store: Rc<Outbox>,
     storage: Cell<OutboxStorage>,
     persistence: Persistence,
+    /// `None` if the client has no key.
     #[cfg(feature = "trust")]
-    device: crate::keys::Device,
+    device: Option<crate::keys::Device>,
     connections: [LinkConnection; 2],
     counters: Cell<LinkCounters>,
     timer: RefCell<Option<(Millis, Timeout)>>,
@@ -150,7 +151,7 @@ impl Link {
             storage: Cell::new(storage),
             persistence: Persistence::default(),
             #[cfg(feature = "trust")]
-            device: crate::keys::device(),
+            device: options.has_key.then(crate::keys::device),
             connections: Default::default(),
             counters: Cell::default(),
             timer: RefCell::default(),
@@ -196,7 +197,7 @@ impl Link {
             Ok(_) => OutboxStorage::IndexedDb,
         };
         #[cfg(feature = "trust")]
-        if self.options.has_key && matches!(answered, Ok(StoreResponse::Loaded(_))) {
+        if matches!(answered, Ok(StoreResponse::Loaded(_))) {
             self.load_key();
         }
         let has_changed = self.storage.replace(storage) != storage;

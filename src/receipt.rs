@@ -140,7 +140,7 @@ impl Receipt {
     }
 
     /// Calls `then` once `enough` accepts the status or the status is final, which may be now.
-    #[cfg(feature = "npm")]
+    #[cfg(any(feature = "npm", feature = "trust"))]
     pub(crate) fn when(&self, enough: fn(&Status) -> bool, then: impl FnOnce(&Status) + 'static) {
         let status = self.status();
         let enough = move |status: &Status| status.is_final() || enough(status);

@@ -9,8 +9,7 @@ use topic::Topic;
 use wasm_bindgen::prelude::*;
 
 use super::Endpoint;
-use crate::js::promise;
-use crate::keys::{self, Ask, copied};
+use crate::keys::{self, Asked, Call, call, copied, signed};
 use crate::trust::Trust;
 
 /// The maximum number of events of a key's topic that are read at once.
@@ -22,7 +21,7 @@ pub(super) struct Keyring {
     keys: keys::Keyring,
     /// Whether the application trusts an issuer, so that signatures are verified.
     pub(super) is_in_use: bool,
-    _ask: Ask,
+    _ask: Call,
 }
 
 impl Keyring {
@@ -31,13 +30,7 @@ impl Keyring {
         for (name, jwks) in &trust.issuers {
             issuers.push(&Array::of2(&name.as_str().into(), &jwks.as_str().into()));
         }
-        let ask: Ask = Closure::new(move |device: JsValue| {
-            let endpoint = endpoint.clone();
-            promise(async move {
-                look_up(&endpoint, &device).await;
-                Ok(JsValue::UNDEFINED)
-            })
-        });
+        let ask = call(move |device: JsValue| look_up(endpoint.clone(), device.unchecked_into()));
         let keys = keys::keyring(&issuers, &ask);
         Self { keys, is_in_use: !trust.issuers.is_empty(), _ask: ask }
     }
@@ -49,31 +42,33 @@ impl Keyring {
 
     /// Begins to verify an event. Events that arrive together are verified at the same time.
     pub(super) fn verify(&self, topic: &Topic, body: &Body, signature: &[u8; 64]) -> Promise {
-        let message = copied(&trust::signed_bytes(topic.as_str(), &body.source, body));
+        let signed = signed(topic.as_str(), &body.source, body);
         let time = body.time.map(|time| time as f64);
         let (signature, account) = (copied(signature), body.authid.as_deref());
-        self.keys.verify(&body.source, signature, message, time, account)
+        self.keys.verify(&body.source, signature, signed, time, account)
     }
 }
 
 /// Reads the newest certificates of a key, and older ones while no certificate covers an event that waits.
-async fn look_up(endpoint: &Weak<Endpoint>, device: &JsValue) {
-    let Ok(pattern) = Pattern::parse(&keys::topic_of(device)) else { return };
+async fn look_up(endpoint: Weak<Endpoint>, device: Asked) -> Result<JsValue, JsValue> {
+    let done = Ok(JsValue::UNDEFINED);
+    let Ok(pattern) = Pattern::parse(&device.topic()) else { return done };
     let mut before = None;
     for number in 0..MAX_PAGES {
-        let page = Endpoint::read_page(endpoint, pattern.clone(), before.take(), PAGE).await;
+        let page = Endpoint::read_page(&endpoint, pattern.clone(), before.take(), PAGE).await;
         // If the peer refuses, what is known stays known.
-        let Ok(older) = page else { return };
+        let Ok(older) = page else { return done };
         let page = Array::new();
         for (_, _, body) in &older.events {
             let data = std::str::from_utf8(&body.data).unwrap_or_default();
             let time = body.time.map(|time| time as f64);
             page.push(&Array::of2(&data.into(), &time.into()));
         }
-        let is_wanting = keys::learn(device, &page, number == 0);
+        let is_wanting = device.learn(&page, number == 0);
         before = older.next;
         if before.is_none() || !is_wanting {
-            return;
+            break;
         }
     }
+    done
 }

@@ -4,7 +4,14 @@ use std::fmt;
 use std::pin::Pin;
 use std::rc::Rc;
 
+#[cfg(feature = "trust")]
+use js_sys::Function;
+#[cfg(feature = "trust")]
+use wasm_bindgen::{JsCast, JsValue};
+
 use crate::Cause;
+#[cfg(feature = "trust")]
+use crate::keys::call;
 use crate::link::LinkOptions;
 
 /// Asks the application for a credential.
@@ -18,7 +25,7 @@ pub struct BridgeOptions {
     #[cfg(feature = "trust")]
     pub(super) trust: crate::trust::Trust,
     #[cfg(feature = "trust")]
-    pub(super) certify: Option<super::certify::Certify>,
+    pub(super) certify: Option<Function>,
 }
 
 impl BridgeOptions {
@@ -105,12 +112,22 @@ impl BridgeOptions {
     ///
     /// The key is in the outbox's database, and no script can read it. A page that is not secure has no key.
     #[cfg(feature = "trust")]
-    pub fn certify<F>(mut self, fetch: impl Fn(String) -> F + 'static) -> Self
+    pub fn certify<F>(self, fetch: impl Fn(String) -> F + 'static) -> Self
     where
         F: Future<Output = Result<String, Cause>> + 'static,
     {
+        let fetch = call(move |jwk| {
+            let fetching = fetch(jwk.as_string().unwrap_or_default());
+            async move { fetching.await.map(JsValue::from).map_err(Cause::into_value) }
+        });
+        self.certify_by(fetch.into_js_value().unchecked_into())
+    }
+
+    /// The same by a function of JavaScript, which gets the key as a text.
+    #[cfg(feature = "trust")]
+    pub(crate) fn certify_by(mut self, fetch: Function) -> Self {
         self.link.has_key = crate::keys::is_available();
-        self.certify = Some(Rc::new(move |jwk| Box::pin(fetch(jwk))));
+        self.certify = Some(fetch);
         self
     }
 }

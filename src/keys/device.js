@@ -3,10 +3,21 @@
 // use memory without one: then the key ends with the page.
 
 import { base64url, covers, ECDSA, LEEWAY, read, thumbprintOf, certified } from "./certificate.js";
+import { proofBytes, signedBytes } from "./signed.js";
 
 /** The object store of the outbox, and the key of the record there. Rows have numbers. */
 const STORE = "outbox";
 const RECORD = "device";
+
+/** Why a certificate is not sent, for programs and for people. In Rust it is `CertifyError`. */
+const failure = (code, message, cause) => Object.assign(new Error(message, { cause }), { code });
+const malformed = (why) => failure("illegal_argument", `this is not a certificate of a device: ${why}`, why);
+const unknown = (issuer) =>
+  failure("unknown_issuer", `the issuer \`${issuer}\` is not trusted, or has not signed the certificate`, issuer);
+
+/** The text of `CertifyError::NoKey`. */
+const NO_KEY =
+  "this device's key cannot be read, because the browser's database does not answer: try again, or reload the page";
 
 const resultOf = (request) =>
   new Promise((resolve, reject) => {
@@ -125,21 +136,47 @@ export function device() {
   const maySign = (time) => isCertified(time) || offered.some((certificate) => covers(certificate, time));
   const withdraw = (jwt) => (offered = offered.filter((certificate) => certificate.jwt !== jwt));
 
+  /** Asks the application for a certificate of a key, and checks it. Returns it with what applications learn of it. */
+  async function fetchFor({ thumbprint, jwk }, keyring, fetch) {
+    let jwt;
+    try {
+      jwt = await fetch(jwk);
+      if (typeof jwt !== "string") throw new Error("a credential or a certificate must be a string: return one");
+    } catch (cause) {
+      throw failure("failed", `the certificate could not be fetched: ${cause}`, cause);
+    }
+    let certificate;
+    try {
+      certificate = read(jwt);
+    } catch ({ message }) {
+      throw malformed(message);
+    }
+    if ((await thumbprintOf(certificate.jwk)) !== thumbprint) {
+      const message = "the certificate is for another key: issue one for the key that `certify` gets";
+      throw failure("not_this_key", message);
+    }
+    if (certificate.to * 1_000 <= Date.now()) {
+      throw failure("expired", "the certificate has expired: issue one that is valid for a day");
+    }
+    if (keyring && !(await keyring.isIssued(certificate))) throw unknown(certificate.issuer);
+    return certificate;
+  }
+
   return {
     /**
      * The thumbprint of the key, and its public half as a JSON Web Key. `undefined` without cryptography. Waits for the
-     * database, or with `isSoon` resolves to `undefined` if it does not answer.
+     * database.
      */
-    key: (database, isSoon) => (isSoon ? keySoon : keyOf)(database).catch(() => undefined),
+    key: (database) => keyOf(database).catch(() => undefined),
 
     /**
-     * The public key, and a signature of `bytes`, which proves that this device has the key. `undefined` without a key, and
-     * `null` while the database does not answer.
+     * The public key, and its signature of what proves to the relay at `url` that this device has it. `begin` has the
+     * client's id and its fencing token. `undefined` without a key, and `null` while the database does not answer.
      */
-    async prove(database, bytes) {
+    async prove(database, url, begin, token) {
       try {
         const { point, secret } = await keySoon(database);
-        return [point, await sign(secret, bytes)];
+        return [point, await sign(secret, proofBytes(url, begin, token))];
       } catch (error) {
         return error === LATE ? null : undefined;
       }
@@ -149,23 +186,31 @@ export function device() {
     isCertified,
 
     /**
-     * Signs an event of this time, in seconds: its certificate is stored, or follows it. Resolves to `false` if no
-     * certificate will ever cover it, and to `undefined` until there is one.
+     * Signs an event of this time, in seconds: its certificate is stored, or follows it. The event gets its source. Resolves
+     * to the key and the signature. Without a signature there is `false` if no certificate will ever cover the event, and
+     * `undefined` until there is one.
      */
-    async sign(database, bytes, time) {
+    async sign(database, event, time) {
+      let key;
+      let signature;
       try {
-        const { secret } = await keyOf(database);
+        key = await keyOf(database);
+        event[1] = `/keys/${key.thumbprint}`;
         if (!maySign(time)) {
           isAwaited = true;
           // Another tab may have written a certificate.
           await load(database);
         }
-        if (maySign(time)) return await sign(secret, bytes);
-        const isTooLate = [newest, ...offered].some((certificate) => time < certificate?.from - LEEWAY);
-        return isTooLate ? false : undefined;
+        if (maySign(time)) {
+          signature = await sign(key.secret, signedBytes(event));
+        } else {
+          const isTooLate = [newest, ...offered].some((certificate) => time < certificate?.from - LEEWAY);
+          if (isTooLate) signature = false;
+        }
       } catch {
-        return undefined;
+        // The event waits.
       }
+      return [key, signature];
     },
 
     /**
@@ -204,35 +249,34 @@ export function device() {
     },
 
     /**
-     * Checks a certificate that is to be sent. Resolves to what applications learn of it and its issuer, or to the reason
-     * against it and a text. Rejects if there is no key.
+     * Fetches a certificate of the key by `fetch(jwk)`, and sends it by `send([key, jwt, resolve, reject])`, which passes on
+     * the event's id and offset, or a code and a text. Then `send(certified)` reports it. Resolves to what the application
+     * learns, or to `undefined` if there is no link.
      */
-    async examine(database, jwt, keyring) {
-      let certificate;
+    async certify(database, keyring, fetch, send) {
+      let key;
       try {
-        certificate = read(jwt);
-      } catch ({ message }) {
-        return [undefined, message, "illegal_argument"];
+        key = await keySoon(database);
+      } catch {
+        throw failure("no_key", NO_KEY);
       }
-      const { thumbprint } = await keySoon(database);
-      const { issuer, to, jwk } = certificate;
-      let code;
-      if ((await thumbprintOf(jwk)) !== thumbprint) code = "not_this_key";
-      else if (to * 1_000 <= Date.now()) code = "expired";
-      else if (keyring && !(await keyring.isIssued(certificate))) code = "unknown_issuer";
-      return [certified(certificate, thumbprint), issuer, code];
+      const certificate = await fetchFor(key, keyring, fetch);
+      const { thumbprint } = key;
+      const { jwt, issuer } = certificate;
+      let stored;
+      try {
+        stored = await new Promise((resolve, reject) => send([thumbprint, jwt, resolve, reject]));
+      } catch ([code, message]) {
+        if (code === "unknown_certificate") throw unknown(issuer);
+        throw code === "illegal_argument" ? malformed(message) : failure(code, message);
+      }
+      if (!stored) return undefined;
+      // From here on events are signed.
+      await this.notice(database, thumbprint, JSON.stringify(jwt), true);
+      const known = certified(certificate, thumbprint);
+      send(known);
+      const { subject, expires } = known;
+      return { id: stored[0], offset: stored[1], subject, key: thumbprint, expires };
     },
   };
-}
-
-/** Whether the page is secure, so that it has WebCrypto. */
-export const isAvailable = () => globalThis.crypto?.subtle !== undefined;
-
-/** The host of an address, without the port, as a peer knows its hosts. */
-export function hostOf(url) {
-  try {
-    return new URL(url).hostname;
-  } catch {
-    return "";
-  }
 }

@@ -2,6 +2,7 @@
 // arrive together are verified at the same time.
 
 import { covers, ECDSA, importKey, LEEWAY, read, thumbprintOf, certified } from "./certificate.js";
+import { signedBytes } from "./signed.js";
 
 /** The maximum number of keys, which any sender can name. Beyond it the oldest is forgotten. */
 const MAX_KEYS = 1_024;
@@ -14,10 +15,7 @@ const PAUSES = [500, 1_000, 2_000];
 /** How old an event may be when its certificate comes: a certificate covers events shortly before it. */
 const RECENT = (LEEWAY + 60) * 1_000;
 
-/** The source of the events that a key signs; their publisher may add to it. Each thumbprint has only one spelling. */
-const KEY = /^\/keys\/([\w-]{42}[AEIMQUYcgkosw048])(?:\/|$)/;
 const REASONS = {
-  not_signed: "the event has no signature",
   bad_signature: "the signature is wrong",
   unknown_certificate: "the signature's key has no certificate of a trusted issuer",
   other_account: "the event is from another account than its certificate",
@@ -27,7 +25,7 @@ const REASONS = {
 
 /**
  * Creates a keyring that trusts `issuers`, pairs of a name and the text of a JSON Web Key Set. `ask(device)` reads the
- * topic of a key, and gives each page to `learn`.
+ * device's topic, and gives each page to its `learn`.
  */
 export function keyring(issuers, ask) {
   const trusted = new Map();
@@ -39,6 +37,7 @@ export function keyring(issuers, ask) {
     if (!device) {
       if (devices.size >= MAX_KEYS) devices.delete(devices.keys().next().value);
       device = { key, topic: `certs.${key}`, certificates: [], revoked: Infinity, wanted: [] };
+      device.learn = (page, isNewest) => learn(device, page, isNewest);
       devices.set(key, device);
     }
     return device;
@@ -125,12 +124,11 @@ export function keyring(issuers, ask) {
     isIssued: (certificate) => isIssued(certificate).catch(() => false),
 
     /**
-     * Verifies an event with this source. Resolves to what applications learn of its certificate, with whether it is the
-     * first event under it; or to the reason why the event is withheld.
+     * Verifies an event of a key. `signed` are its parts for `signedBytes`. Resolves to what applications learn of its
+     * certificate, with whether it is the first event under it; or to the reason why the event is withheld.
      */
-    async verify(source, signature, message, time, account) {
-      const key = KEY.exec(source)?.[1];
-      if (!key) return "bad_signature";
+    async verify(key, signature, signed, time, account) {
+      const message = signedBytes(signed);
       const judged = await judge(deviceOf(key), signature, message, time, account).catch(() => "bad_signature");
       if (typeof judged === "string") return judged;
       const isFirst = !judged.isReported;
@@ -167,12 +165,6 @@ export function learn(device, page, isNewest) {
   device.wanted = device.wanted.filter(({ seconds }) => !all.some((certificate) => covers(certificate, seconds)));
   return device.wanted.length > 0;
 }
-
-/** The topic of a key's certificates. */
-export const topicOf = ({ topic }) => topic;
-
-/** Whether a source names a key. */
-export const namesKey = (source) => KEY.test(source);
 
 /** Why an event is withheld, for people. */
 export const reasonFor = (code) => REASONS[code];

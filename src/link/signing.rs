@@ -1,6 +1,6 @@
 //! Signing: what the machine asks of this device's key, and the certificate of that key.
 
-use js_sys::{Array, Promise, Uint8Array};
+use js_sys::{Array, Function, Promise, Uint8Array};
 use session::Body;
 use session::client::ProofRequest;
 use session::tabs::Lane;
@@ -9,7 +9,7 @@ use wasm_bindgen::prelude::*;
 
 use super::Link;
 use crate::js::{monotonic, spawn};
-use crate::keys::{Key, Keyring, copied, host_of, result_of};
+use crate::keys::{Key, Keyring, copied, result_of, signed};
 
 /// The topics of certificates begin with this.
 const CERTIFICATES: &str = "certs.";
@@ -18,37 +18,31 @@ const CERTIFICATES: &str = "certs.";
 type Next = Box<dyn FnOnce(&Link, JsValue)>;
 
 impl Link {
-    /// The key of this device: a [`Key`], or undefined if its database does not answer. `None` without keys.
-    pub(crate) fn key_soon(&self) -> Option<Promise> {
-        self.options.has_key.then(|| self.device.key(self.store.database(), true))
-    }
-
-    /// The same as soon as the database answers. Undefined without keys.
-    fn device_key(&self) -> Promise {
-        match self.options.has_key {
-            true => self.device.key(self.store.database(), false),
-            false => Promise::resolve(&JsValue::UNDEFINED),
-        }
-    }
-
-    /// Checks a certificate that is to be sent.
-    pub(crate) fn examine(&self, jwt: &str, keyring: Option<&Keyring>) -> Promise {
-        self.device.examine(self.store.database(), jwt, keyring)
+    /// Fetches a certificate of the key by one function, and sends it by the other. `None` if there is no key.
+    pub(crate) fn certify(
+        &self,
+        keyring: Option<&Keyring>,
+        fetch: &Function,
+        publish: &Function,
+    ) -> Option<Promise> {
+        let device = self.device.as_ref()?;
+        Some(device.certify(self.store.database(), keyring, fetch, publish))
     }
 
     /// Loads the key, by whose source this page knows its own events.
     pub(super) fn load_key(&self) {
-        self.when(self.device_key(), |link, key| drop(link.know(key)));
+        if let Some(device) = &self.device {
+            let loading = device.key(self.store.database());
+            self.when(loading, Self::know);
+        }
     }
 
-    /// Tells the machine the source of the events that the key signs, and returns it. `None` without a key.
-    fn know(&self, key: JsValue) -> Option<String> {
-        if key.is_undefined() {
-            return None;
+    /// Tells the machine the source of the events that the key signs, if there is one.
+    fn know(&self, key: JsValue) {
+        if !key.is_undefined() {
+            let source = ["/keys/", &key.unchecked_into::<Key>().thumbprint()].concat();
+            self.tab.borrow_mut().signs_as(&source);
         }
-        let source = ["/keys/", &key.unchecked_into::<Key>().thumbprint()].concat();
-        self.tab.borrow_mut().signs_as(&source);
-        Some(source)
     }
 
     /// Goes on with the result of a promise, unless the link is dropped meanwhile.
@@ -66,7 +60,8 @@ impl Link {
 
     /// Whether events that are published now are signed.
     pub(crate) fn is_certified(&self) -> bool {
-        self.options.has_key && self.device.is_certified(js_sys::Date::now() / 1_000.0)
+        let now = js_sys::Date::now() / 1_000.0;
+        self.device.as_ref().is_some_and(|device| device.is_certified(now))
     }
 
     /// A durable event that may carry a certificate is in the outbox, or `is_stored` by the peer.
@@ -74,31 +69,25 @@ impl Link {
     /// Once one is stored, all events are signed. In the outbox it may be behind events that wait for a certificate: they
     /// are signed under it, and leave right before it.
     pub(crate) fn noticed(&self, topic: &Topic, data: &[u8], is_stored: bool) {
-        if let Some((key, data)) = self.certificate_in(topic, data) {
-            self.when(self.notice(key, data, is_stored), Self::sign_again_if);
+        if let Some((key, data)) = certificate_in(topic, data)
+            && let Some(device) = &self.device
+        {
+            let noticing = device.notice(self.store.database(), key, data, is_stored);
+            self.when(noticing, Self::sign_again_if);
         }
-    }
-
-    /// Passes such data to the device. Resolves to whether events are to be signed again.
-    pub(crate) fn notice(&self, key: &str, data: &str, is_stored: bool) -> Promise {
-        self.device.notice(self.store.database(), key, data, is_stored)
     }
 
     /// The peer does not take a durable event that may carry a certificate.
     pub(crate) fn refused(&self, topic: &Topic, data: &[u8]) {
-        if let Some((_, data)) = self.certificate_in(topic, data) {
-            self.device.refuse(data);
+        if let Some((_, data)) = certificate_in(topic, data)
+            && let Some(device) = &self.device
+        {
+            device.refuse(data);
         }
     }
 
-    /// The key and the data of an event that may carry a certificate, of whichever device.
-    fn certificate_in<'e>(&self, topic: &'e Topic, data: &'e [u8]) -> Option<(&'e str, &'e str)> {
-        let key = topic.as_str().strip_prefix(CERTIFICATES).filter(|_| self.options.has_key)?;
-        Some((key, std::str::from_utf8(data).ok()?))
-    }
-
     /// Signs the events that wait for a certificate, if there is one.
-    pub(crate) fn sign_again_if(&self, is_certified: JsValue) {
+    fn sign_again_if(&self, is_certified: JsValue) {
         if is_certified.is_truthy() {
             self.tab.borrow_mut().sign_again(monotonic());
             self.drive();
@@ -108,9 +97,10 @@ impl Link {
     /// Signs what proves to the peer that this client has the key.
     pub(super) fn prove(&self, lane: Lane, request: ProofRequest) {
         let ProofRequest { client, fence, token } = request;
-        let host = host_of(&self.options.url);
-        let bytes = copied(&trust::proof_bytes(&host, &client, fence, token.as_deref()));
-        let proving = self.device.prove(self.store.database(), bytes);
+        let begin = copied(&[&client[..], &fence.to_be_bytes()].concat());
+        let proving = self.device.as_ref().map_or_else(nothing, |device| {
+            device.prove(self.store.database(), &self.options.url, begin, token.as_deref())
+        });
         self.when(proving, move |link, made| {
             if made.is_null() {
                 link.prove_later(lane, fence);
@@ -127,7 +117,9 @@ impl Link {
 
     /// The database does not answer. Once it does, connects again with the key.
     fn prove_later(&self, lane: Lane, fence: u64) {
-        self.when(self.device_key(), move |link, key| {
+        let loading =
+            self.device.as_ref().map_or_else(nothing, |device| device.key(self.store.database()));
+        self.when(loading, move |link, key| {
             let mut tab = link.tab.borrow_mut();
             if !key.is_undefined()
                 && let Some(client) = tab.client_on(lane, monotonic())
@@ -139,26 +131,36 @@ impl Link {
 
     /// Signs an event of the outbox, or leaves it there until there is a certificate.
     pub(super) fn sign(&self, lane: Lane, id: String, topic: Topic, body: Body) {
-        self.when(self.device_key(), move |link, key| {
-            let signing = match link.know(key) {
-                Some(source) => {
-                    let bytes = copied(&trust::signed_bytes(topic.as_str(), &source, &body));
-                    let seconds = body.time.unwrap_or_default() / 1_000;
-                    link.device.sign(link.store.database(), bytes, seconds as f64)
+        let signing = self.device.as_ref().map_or_else(nothing, |device| {
+            let seconds = body.time.unwrap_or_default() / 1_000;
+            // The key gives it its source.
+            let signed = signed(topic.as_str(), "", &body);
+            device.sign(self.store.database(), signed, seconds as f64)
+        });
+        self.when(signing, move |link, made| {
+            let made: Array = made.dyn_into().unwrap_or_default();
+            link.know(made.get(0));
+            let signature = made.get(1);
+            if let Some(client) = link.tab.borrow_mut().client_on(lane, monotonic()) {
+                match bytes_of(&signature) {
+                    Some(signature) => client.signed(&id, signature, monotonic()),
+                    None if signature.is_undefined() => client.cannot_sign(&id),
+                    None => client.never_signs(&id, monotonic()),
                 }
-                None => Promise::resolve(&JsValue::UNDEFINED),
-            };
-            link.when(signing, move |link, signature| {
-                if let Some(client) = link.tab.borrow_mut().client_on(lane, monotonic()) {
-                    match bytes_of(&signature) {
-                        Some(signature) => client.signed(&id, signature, monotonic()),
-                        None if signature.is_undefined() => client.cannot_sign(&id),
-                        None => client.never_signs(&id, monotonic()),
-                    }
-                }
-            });
+            }
         });
     }
+}
+
+/// The key and the data of an event that may carry a certificate, of whichever device.
+fn certificate_in<'e>(topic: &'e Topic, data: &'e [u8]) -> Option<(&'e str, &'e str)> {
+    let key = topic.as_str().strip_prefix(CERTIFICATES)?;
+    Some((key, std::str::from_utf8(data).ok()?))
+}
+
+/// What there is without a key.
+fn nothing() -> Promise {
+    Promise::resolve(&JsValue::UNDEFINED)
 }
 
 fn bytes_of<const N: usize>(value: &JsValue) -> Option<[u8; N]> {

@@ -32,7 +32,9 @@ export function connector(core, held) {
     if (shared === undefined) {
       const [identity = "", storage = "indexeddb", credentials, certify, issuers] = wanted;
       const how = [identity, storage, credentials, certify, issuers];
-      shared = { link: core.connect(url, ...how.slice(0, 4), JSON.parse(issuers ?? "[]")), how, users: 0, held };
+      const fetch = certify && ((jwk) => certify(JSON.parse(jwk)));
+      const link = core.connect(url, identity, storage, credentials, fetch, JSON.parse(issuers ?? "[]"));
+      shared = { link, how, users: 0, held };
       links.set(address, shared);
       open.add(shared);
     } else if (wanted.some((one, at) => one !== undefined && one !== shared.how[at])) {
@@ -114,7 +116,14 @@ export function connector(core, held) {
         expect(handler, FUNCTION, "the handler");
         return place(link.watch(topic, handler), signal);
       },
-      sendCertificate: async () => link.certify(),
+      async sendCertificate() {
+        const sent = await link.certify();
+        if (sent) return sent;
+        throw fail(
+          "not_available",
+          "certificates are not available: they need a secure page (https), `certify`, and an open bridge",
+        );
+      },
       get state() {
         return link.state();
       },

@@ -9,8 +9,8 @@ use wasm_bindgen_futures::JsFuture;
 
 use super::{fail, kept};
 use crate::bridge::{BridgeError, LinkState, LinkStatus, Right, Rights, StartFrom};
-use crate::js::{object, promise};
-use crate::trust::{CertifyError, SentCertificate, Trust};
+use crate::js::object;
+use crate::trust::Trust;
 use crate::{Bridge, BridgeOptions, Bus, Cause, Rule};
 
 /// The bridge behind JavaScript's object.
@@ -44,10 +44,7 @@ pub(super) fn connect(
         options = options.credentials(move || text(fetch.call0(&JsValue::UNDEFINED)));
     }
     if let Some(fetch) = certify {
-        options = options.certify(move |jwk| {
-            let jwk = js_sys::JSON::parse(&jwk).unwrap_or_default();
-            text(fetch.call1(&JsValue::UNDEFINED, &jwk))
-        });
+        options = options.certify_by(fetch);
     }
     let mut trust = Trust::default();
     for issuer in issuers.chunks_exact(2) {
@@ -129,25 +126,11 @@ impl Link {
         Ok(kept::keep(open.bridge.rule(rule).map_err(|error| thrown(&error))?))
     }
 
-    /// Fetches a certificate of this device, and sends it. Rejects if the peer does not take it.
+    /// Fetches a certificate of this device, and sends it. Rejects with an `Error` if the peer does not take it. Undefined
+    /// if certificates are not available.
     #[wasm_bindgen(skip_typescript)]
-    pub fn certify(&self) -> Promise {
-        let sending = self.open().map(|open| open.bridge.send_certificate());
-        promise(async move {
-            let sent = match sending {
-                Some(sending) => sending.await,
-                None => Err(CertifyError::NotAvailable),
-            };
-            let SentCertificate { id, position, subject, key, expires } =
-                sent.map_err(|error| fail(error.code(), &error.to_string()))?;
-            Ok(object(&[
-                ("id", id.into()),
-                ("offset", position.offset.to_string().into()),
-                ("subject", subject.into()),
-                ("key", key.into()),
-                ("expires", (expires as f64).into()),
-            ]))
-        })
+    pub fn certify(&self) -> Option<Promise> {
+        self.open()?.bridge.certify()
     }
 
     /// The state of the link, as in events on `$bus.link`.

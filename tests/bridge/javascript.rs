@@ -1,5 +1,6 @@
 //! The bridge's API for JavaScript.
 
+use event_driven_kit::trust::CertifyError;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -46,4 +47,41 @@ async fn javascript_connects_publishes_and_closes() {
     );
     assert_ne!(socket::state(0), socket::OPEN);
     let _unused: &JsValue = &link;
+}
+
+/// The texts of JavaScript are those of Rust.
+#[wasm_bindgen_test]
+async fn javascript_learns_why_a_certificate_is_not_sent() {
+    socket::install();
+    let bus = event_driven_kit::npm::create_bus(&JsValue::UNDEFINED).unwrap();
+    let reported = js_sys::Array::new();
+    let done = socket::evaluate(
+        r#"
+        const attempt = async (certify) => {
+          const options = { url: "ws://peer.test/ws", storage: "memory", certify };
+          if (certify === undefined) delete options.certify;
+          const link = bus.connect(options);
+          await link.sendCertificate().catch(({ code, message }) => other.push(`${code}: ${message}`));
+          link.close();
+        };
+        const signedOut = () => {
+          throw new Error("signed out");
+        };
+        const all = [undefined, signedOut, () => 7, ({ kty }) => kty];
+        return all.reduce((before, certify) => before.then(() => attempt(certify)), Promise.resolve());
+        "#,
+        &bus,
+        &reported,
+    )
+    .unwrap();
+    wasm_bindgen_futures::JsFuture::from(js_sys::Promise::from(done)).await.unwrap();
+    let reported: Vec<String> = reported.iter().filter_map(|text| text.as_string()).collect();
+    let failed = |text: &str| CertifyError::Fetch(["Error: ", text].concat().into());
+    let expected = [
+        CertifyError::NotAvailable,
+        failed("signed out"),
+        failed("a credential or a certificate must be a string: return one"),
+        CertifyError::Malformed("the certificate is not a JSON Web Token".to_owned()),
+    ];
+    assert_eq!(reported, expected.map(|error| format!("{}: {error}", error.code())));
 }

@@ -67,6 +67,16 @@ test("package.json names the types, and they exist", () => {
   assert.ok(existsSync(new URL(types, installed)), `${types} is missing`);
 });
 
+test("a page loads the code of keys only when it uses them", async () => {
+  const read = (name) => readFileSync(new URL(name, installed), "utf8");
+  const isOfKeys = (name) => read(name).includes("edk-cert");
+  assert.ok(isOfKeys("keys.js"));
+  assert.ok(!isOfKeys("event_driven_kit.js") && !isOfKeys("browser.js"));
+  assert.match(read("event_driven_kit.js"), /import\("\.\/keys\.js"\)/);
+  // Bundles have it, so that they need no other file.
+  for (const name of ["index.js", "index.cjs", "slim.cjs"]) assert.ok(isOfKeys(name), name);
+});
+
 test("the README states the size that a page loads", () => {
   const read = (name) => readFileSync(new URL(name, installed));
   const loaded = ["browser.js", "event_driven_kit.js", "event_driven_kit_bg.wasm"].map((name) => {

@@ -2,8 +2,8 @@
 
 use base64ct::{Base64, Base64UrlUnpadded, Encoding};
 use js_sys::{Array, Function, JSON, Reflect};
-use session::Body;
-use trust::{CertificateError, parse_certificate, signed_bytes};
+use session::{Body, Extension, signed};
+use trust::{CertificateError, parse_certificate, proof_bytes, signed_bytes};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -20,13 +20,19 @@ extern "C" {
         this: &TestKeyring,
         source: &str,
         signature: Vec<u8>,
-        message: Vec<u8>,
+        signed: Array,
         time: Option<f64>,
         account: Option<&str>,
     ) -> JsValue;
 
-    #[wasm_bindgen(js_name = learnPage)]
-    fn learn_page(device: &JsValue, page: &Array, is_newest: bool) -> bool;
+    type Asked;
+    #[wasm_bindgen(method)]
+    fn learn(this: &Asked, page: &Array, is_newest: bool) -> bool;
+
+    #[wasm_bindgen(js_name = signedForm)]
+    fn signed_form(signed: &Array) -> Vec<u8>;
+    #[wasm_bindgen(js_name = proofOf)]
+    fn proof_of(url: &str, begin: Vec<u8>, token: Option<&str>) -> Vec<u8>;
 }
 
 const HEADER: &str = r#"{"typ":"edk-cert+jwt","alg":"ES256","kid":"k"}"#;
@@ -158,6 +164,77 @@ fn both_readers_take_the_same_certificates() {
     assert!(!is_read(&not_utf8) && !is_read(&marked));
 }
 
+/// The parts of an event that are signed, as JavaScript gets them.
+fn parts(topic: &str, body: &Body) -> Array {
+    let optional = |text: &Option<String>| text.as_deref().unwrap_or_default().into();
+    let values = body.signed.iter().map(|name| JsValue::from(signed::extension(body, name)));
+    let parts: [JsValue; 10] = [
+        body.id.as_str().into(),
+        body.source.as_str().into(),
+        topic.into(),
+        optional(&body.content_type),
+        optional(&body.schema),
+        signed::extension(body, "subject").into(),
+        body.time.map(|time| (time / 1_000) as f64).into(),
+        js_sys::Uint8Array::from(&body.data[..]).into(),
+        body.signed.iter().map(|name| JsValue::from(name.as_str())).collect::<Array>().into(),
+        values.collect::<Array>().into(),
+    ];
+    parts.iter().collect()
+}
+
+#[wasm_bindgen_test]
+fn the_bytes_of_an_event_are_those_of_the_relay() {
+    let extensions = vec![
+        ("subject".to_owned(), Extension::Text("é 😀".to_owned())),
+        ("number".to_owned(), Extension::Integer(-7)),
+        ("flag".to_owned(), Extension::Boolean(true)),
+    ];
+    let some = Body {
+        id: "1".to_owned(),
+        source: "/keys/x".to_owned(),
+        time: Some(1_592_501_093_999),
+        content_type: Some("text/plain".to_owned()),
+        schema: Some("https://schema.example".to_owned()),
+        extensions,
+        ..Body::default()
+    };
+    let signing = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    let mut bodies = vec![Body::default(), some.clone()];
+    for names in [&["flag"][..], &["number", "flag", "absent"]] {
+        bodies.push(Body { signed: signing(names), ..some.clone() });
+    }
+    // Every end of the last block of SHA-256, and the ends of time.
+    for length in (0..200).chain([65_535, 65_536]) {
+        let data = (0..length).map(|byte| byte as u8).collect();
+        bodies.push(Body { data, ..some.clone() });
+    }
+    for time in [None, Some(0), Some(253_402_300_799_999), Some(253_402_300_800_000), Some(1 << 53)]
+    {
+        bodies.push(Body { time, ..some.clone() });
+    }
+    for body in bodies {
+        let expected = signed_bytes("chat.lobby", &body.source, &body);
+        assert_eq!(signed_form(&parts("chat.lobby", &body)), expected, "{body:?}");
+    }
+}
+
+#[wasm_bindgen_test]
+fn the_bytes_of_a_proof_are_those_of_the_relay() {
+    let (client, fence) = ([7; 16], 0x0102_0304_0506_0708_u64);
+    let begin = [&client[..], &fence.to_be_bytes()].concat();
+    for (url, host) in [
+        ("wss://Example.org:8443/ws?x", "example.org"),
+        ("ws://127.0.0.1:9000/ws", "127.0.0.1"),
+        ("ws://[::1]/ws", "[::1]"),
+    ] {
+        for token in [None, Some(""), Some("a.b.c")] {
+            let expected = proof_bytes(host, &client, fence, token);
+            assert_eq!(proof_of(url, begin.clone(), token), expected, "{url} {token:?}");
+        }
+    }
+}
+
 #[wasm_bindgen_test]
 async fn the_known_answers_are_verified() {
     let known = JSON::parse(include_str!("../../crates/trust/vectors/signed.json")).unwrap();
@@ -169,7 +246,7 @@ async fn the_known_answers_are_verified() {
     let record = JSON::stringify(&get(&certificate, "jwt")).unwrap();
     let ask = Closure::<dyn Fn(JsValue) -> js_sys::Promise>::new(move |device: JsValue| {
         let page = Array::of1(&Array::of2(&record, &JsValue::UNDEFINED));
-        learn_page(&device, &page, true);
+        device.unchecked_into::<Asked>().learn(&page, true);
         js_sys::Promise::resolve(&JsValue::UNDEFINED)
     });
     let keyring = new_keyring(&issuers, ask.as_ref().unchecked_ref());
@@ -177,14 +254,16 @@ async fn the_known_answers_are_verified() {
     assert!(events.length() >= 16);
     for event in events.iter() {
         let body = Body::decode(&Base64::decode_vec(&text(&event, "body")).unwrap()).unwrap();
-        let message = signed_bytes(&text(&event, "topic"), &body.source, &body);
+        let topic = text(&event, "topic");
+        let parts = parts(&topic, &body);
+        assert_eq!(signed_form(&parts), signed_bytes(&topic, &body.source, &body), "{}", body.id);
         let signature = body.signature.unwrap().to_vec();
         let time = body.time.map(|time| time as f64);
-        let wrong = [b"!", &message[..]].concat();
+        let wrong = self::parts(&format!("{topic}.x"), &body);
         let judged =
             keyring.verify(&body.source, signature.clone(), wrong, time, Some("ann")).await;
         assert_eq!(judged, "bad_signature", "{}", body.id);
-        let judged = keyring.verify(&body.source, signature, message, time, Some("ann")).await;
+        let judged = keyring.verify(&body.source, signature, parts, time, Some("ann")).await;
         if time.is_none() {
             assert_eq!(judged, "not_valid_then", "{}", body.id);
             continue;

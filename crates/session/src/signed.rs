@@ -82,7 +82,7 @@ fn core_digest(topic: &str, source: &str, body: &Body) -> [u8; 32] {
         topic.as_bytes(),
         body.content_type.as_deref().unwrap_or_default().as_bytes(),
         body.schema.as_deref().unwrap_or_default().as_bytes(),
-        &subject,
+        subject.as_bytes(),
         time.as_bytes(),
         &body.data,
     ] {
@@ -91,14 +91,14 @@ fn core_digest(topic: &str, source: &str, body: &Body) -> [u8; 32] {
     digests.finalize().into()
 }
 
-/// The canonical bytes of an extension's value. Empty if there is no such extension.
-fn extension(body: &Body, name: &str) -> Vec<u8> {
+/// The canonical text of an extension's value. Empty if there is no such extension.
+pub fn extension(body: &Body, name: &str) -> String {
     let mut extensions = body.extensions.iter();
     match extensions.find(|(it, _)| it == name).map(|(_, value)| value) {
-        Some(Extension::Text(text)) => text.clone().into_bytes(),
-        Some(Extension::Integer(integer)) => integer.to_string().into_bytes(),
-        Some(Extension::Boolean(boolean)) => boolean.to_string().into_bytes(),
-        None => Vec::new(),
+        Some(Extension::Text(text)) => text.clone(),
+        Some(Extension::Integer(integer)) => integer.to_string(),
+        Some(Extension::Boolean(boolean)) => boolean.to_string(),
+        None => String::new(),
     }
 }
 

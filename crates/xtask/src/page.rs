@@ -150,7 +150,7 @@ impl Page {
                     wasm::optimise(toolchain, &module, wasm_opt)?;
                     let js = bound.join(format!("{bin}.js"));
                     wasm::shorten(toolchain, &module, &js, bin)?;
-                    wasm::bundle(toolchain, &js)?;
+                    wasm::bundle(toolchain, &js, None)?;
                     program(bin, &bound, staging)?
                 }
             });

@@ -18,10 +18,11 @@ struct Budget {
 
 /// Just above the current sizes, so that they grow only on purpose. The goal for the chat's wasm is 185 kB, and for the npm
 /// package 45 kB.
-const BUDGETS: [Budget; 3] = [
+const BUDGETS: [Budget; 4] = [
     Budget { name: "chat wasm", bytes: 277_000, files: |workspace| chat(workspace, "wasm") },
-    Budget { name: "chat JS", bytes: 8_500, files: |workspace| chat(workspace, "js") },
-    Budget { name: "npm wasm and JS", bytes: 142_700, files: npm },
+    Budget { name: "chat JS", bytes: 9_500, files: |workspace| chat(workspace, "js") },
+    Budget { name: "npm wasm and JS", bytes: 136_800, files: npm },
+    Budget { name: "npm keys", bytes: 5_000, files: npm_keys },
 ];
 
 /// A line of the table.
@@ -69,6 +70,11 @@ fn chat(workspace: &Workspace, extension: &str) -> Result<Vec<PathBuf>> {
 
 fn npm(workspace: &Workspace) -> Result<Vec<PathBuf>> {
     Ok(loaded_of(&workspace.dist().join("npm")))
+}
+
+/// What a page loads besides if it has a key, or trusts an issuer.
+fn npm_keys(workspace: &Workspace) -> Result<Vec<PathBuf>> {
+    Ok(vec![workspace.dist().join("npm/keys.js")])
 }
 
 /// The files of the npm package that a page loads without a bundler. A bundler joins them into one file, which is 5 %

@@ -5,6 +5,7 @@ mod order;
 mod short_names;
 
 use crate::process;
+use crate::stamp;
 use crate::toolchain::{Toolchain, WASM};
 use crate::workspace::Workspace;
 use anyhow::{Context, Result};
@@ -70,18 +71,30 @@ pub fn reorder(toolchain: &Toolchain, wasm: &Path) -> Result<()> {
 }
 
 /// Joins the JS of wasm-bindgen and its snippets into one minified module. One file compresses better than several, and its
-/// name changes with its content.
-pub fn bundle(toolchain: &Toolchain, js: &Path) -> Result<()> {
+/// name changes with its content. The snippet with the name `apart`, which others load by `import()`, stays a file of its
+/// own.
+pub fn bundle(toolchain: &Toolchain, js: &Path, apart: Option<&str>) -> Result<()> {
     let folder = js.parent().context("a script without a folder")?;
     let name = js.file_name().unwrap_or_default().to_string_lossy();
-    let mut esbuild = toolchain.command("esbuild");
-    esbuild
-        .args([&*name, "--bundle", "--minify", "--format=esm", "--target=es2022"])
-        .args(["--log-level=warning", "--allow-overwrite"])
-        .arg(format!("--outfile={name}"))
-        .current_dir(folder);
-    process::run(&mut esbuild)?;
+    let external = apart.map(|apart| format!("--external:./{apart}"));
+    let join = |entry: &Path, out: &str| {
+        let mut esbuild = toolchain.command("esbuild");
+        esbuild
+            .arg(entry)
+            .args(["--bundle", "--minify", "--format=esm", "--target=es2022"])
+            .args(["--log-level=warning", "--allow-overwrite"])
+            .arg(format!("--outfile={out}"))
+            .args(&external)
+            .current_dir(folder);
+        process::run(&mut esbuild)
+    };
+    join(Path::new(&*name), &name)?;
     let snippets = folder.join("snippets");
+    if let Some(apart) = apart {
+        let files = stamp::files(&snippets)?;
+        let entry = files.iter().find(|file| file.file_name().is_some_and(|name| name == apart));
+        join(entry.with_context(|| format!("no snippet is called {apart}"))?, apart)?;
+    }
     if snippets.exists() {
         fs::remove_dir_all(&snippets)
             .with_context(|| format!("{} could not be removed", snippets.display()))?;

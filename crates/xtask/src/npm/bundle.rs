@@ -1,7 +1,7 @@
 //! The files of the package: each entry of `npm/src` bundled for `import` and for `require`, the types, and one
-//! wasm module.
+//! wasm module. Bundles have the code of keys in them; pages without a bundler load it when they use it.
 
-use super::shrink::{JS, WASM};
+use super::shrink::{JS, KEYS, WASM};
 use crate::npm;
 use crate::process;
 use crate::size;
@@ -63,7 +63,7 @@ pub fn bundle(
         }
         process::run(&mut esbuild)?;
     }
-    for shared in [JS, WASM, "slim.js", "platform.js"] {
+    for shared in [JS, KEYS, WASM, "slim.js", "platform.js"] {
         copy(&build.join(shared), package)?;
     }
     types(root, package)?;

@@ -1,5 +1,5 @@
 //! Makes the package smaller to download: short names for imports and exports of the wasm, and all JS in one minified
-//! file.
+//! file, but for what only pages with keys load.
 
 use crate::toolchain::Toolchain;
 use crate::wasm;
@@ -10,6 +10,8 @@ use std::path::Path;
 
 pub const WASM: &str = "event_driven_kit_bg.wasm";
 pub const JS: &str = "event_driven_kit.js";
+/// What links with a key, or that trust an issuer, load besides.
+pub const KEYS: &str = "keys.js";
 const NAME: &str = "event_driven_kit";
 
 /// Rewrites wasm-bindgen's output in `package`.
@@ -19,7 +21,7 @@ pub fn shrink(toolchain: &Toolchain, package: &Path) -> Result<()> {
         fs::read_to_string(&js).with_context(|| format!("{} could not be read", js.display()))?;
     fs::write(&js, without_platform(&text)?)?;
     wasm::shorten(toolchain, &package.join(WASM), &js, NAME)?;
-    wasm::bundle(toolchain, &js)
+    wasm::bundle(toolchain, &js, Some(KEYS))
 }
 
 /// wasm-bindgen's JS creates a `TextDecoder` and a `TextEncoder` on import. This delays them to their first use, so

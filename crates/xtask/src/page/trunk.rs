@@ -49,7 +49,7 @@ fn make_smaller(toolchain: &Toolchain, folder: &Path) -> Result<()> {
         let name = name.split('-').next().unwrap_or_default();
         let js = PathBuf::from(format!("{start}.js"));
         wasm::shorten(toolchain, &file, &js, name)?;
-        wasm::bundle(toolchain, &js)?;
+        wasm::bundle(toolchain, &js, None)?;
     }
     Ok(())
 }

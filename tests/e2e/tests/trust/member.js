@@ -4,7 +4,8 @@
 const [topic, token, done] = arguments;
 
 async function start() {
-  const { createSingleton } = await import("/npm/index.js");
+  // One loads the code of keys by itself, and the other has it in its bundle.
+  const { createSingleton } = await import(token ? "/npm/browser.js" : "/npm/index.js");
   const { publish, connect, subscribe } = createSingleton("member");
   const keys = await (await fetch("/.well-known/jwks.json")).json();
   const [heard, withheld, states] = [[], [], []];

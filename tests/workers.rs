@@ -49,7 +49,7 @@ async fn a_worker_that_hangs_is_terminated_and_its_event_is_redelivered_to_anoth
     assert_eq!((again.redelivered, &again.id), (true, &id));
     page.until(|| pool.pending() == 0).await;
     assert_eq!(pool.lost(), 1);
-    assert!(page.failures()[0].contains("exceeded the deadline of 2s"));
+    assert!(page.failures()[0].contains("exceeded the deadline of 2000 ms"));
     assert!(beats.count() > 0, "it was in its loop");
     beats.stop().await;
 }

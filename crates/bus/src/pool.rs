@@ -65,13 +65,13 @@ pub struct PoolOptions<P: Payload> {
 #[non_exhaustive]
 pub enum WorkerLost {
     /// It has not finished an event in time.
-    #[error("it exceeded the deadline of {0:?}")]
+    #[error("it exceeded the deadline of {} ms", .0.as_millis())]
     Deadline(Duration),
     /// It was not ready in time.
-    #[error("it was not ready after {0:?}: does its script load and call `serve`?")]
+    #[error("it was not ready after {} ms: does its script load and call `serve`?", .0.as_millis())]
     Startup(Duration),
     /// A worker has died and will be replaced.
-    #[error("a worker has ended: {cause}; another starts in {next:?}")]
+    #[error("a worker has ended: {cause}; another starts in {} ms", .next.as_millis())]
     Ended {
         /// Why it died.
         cause: String,

@@ -27,6 +27,22 @@ fn the_modules_of_each_crate_form_no_circle() {
     assert!(found > 1_000, "the imports were not found");
 }
 
+/// The pages are built with `-Zfmt-debug=none`, which makes `{:?}` print nothing.
+#[test]
+fn no_error_of_a_page_has_a_part_in_its_debug_form() {
+    let mut found = 0;
+    for folder in ["src", "crates/topic/src", "crates/bus/src", "crates/chat/src"] {
+        for (module, text) in sources(folder) {
+            for attribute in text.split("#[error(").skip(1) {
+                let attribute = attribute.split(")]").next().unwrap();
+                assert!(!attribute.contains(":?}"), "{}: {attribute}", module.join("::"));
+                found += 1;
+            }
+        }
+    }
+    assert!(found > 20, "the errors were not found");
+}
+
 #[test]
 fn a_link_knows_no_bus_and_a_bridge_no_browser() {
     let files = sources("src");

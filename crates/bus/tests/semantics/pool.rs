@@ -62,8 +62,8 @@ fn a_hanging_worker_is_ended_at_its_deadline_and_its_event_is_redelivered() {
     scene.hall.finish(1);
     scene.hall.finish(2);
     assert_eq!((pool.pending(), pool.lost()), (0, 1));
-    let end = "a worker has ended: it exceeded the deadline of 1s";
-    assert_eq!(*scene.ends.borrow(), [format!("$bus.worker|job|{end}; another starts in 0ns")]);
+    let end = "a worker has ended: it exceeded the deadline of 1000 ms";
+    assert_eq!(*scene.ends.borrow(), [format!("$bus.worker|job|{end}; another starts in 0 ms")]);
     assert!(scene.failures.borrow().is_empty());
 }
 

@@ -179,7 +179,7 @@ async fn a_script_that_does_not_serve_is_reported() {
     let workers = Workers::classic_loader(&script).startup(Duration::from_millis(100));
     let pool = page.pool(workers.members(members(1)));
     page.until(|| pool.lost() > 0).await;
-    assert!(page.failures()[0].contains("not ready after 100ms"), "{:?}", page.failures());
+    assert!(page.failures()[0].contains("not ready after 100 ms"), "{:?}", page.failures());
 }
 
 #[wasm_bindgen_test]

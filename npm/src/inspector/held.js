@@ -1,6 +1,6 @@
 // What a view shows: read each time that it is drawn, but not while the reader has paused.
 
-/** Reads with `read`, which is told whether the reader has paused: then the result is kept until the pause is over. */
+/** Reads with `read(isPaused)`. During a pause the result is kept. */
 export function held(read) {
   let kept;
   let wasPaused = false;

@@ -1,20 +1,21 @@
 //! A browser with its own profile, and what a user does with the chat.
 
+mod commands;
+
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use fantoccini::key::Key;
-use fantoccini::wd::{WebDriverCompatibleCommand, WindowHandle};
+use fantoccini::wd::WindowHandle;
 use fantoccini::{Client, ClientBuilder, Locator};
-use http::Method;
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
-use url::Url;
 
 use crate::driver::Engine;
 use crate::{Driver, PATIENCE, eventually, tool};
+use commands::{ConsoleLog, DevTools};
 
 /// A headless browser on one page.
 #[derive(Debug)]
@@ -371,32 +372,4 @@ fn chromium() -> Value {
 
 fn firefox() -> Value {
     json!({ "moz:firefoxOptions": { "binary": tool("EDK_FIREFOX"), "args": ["-headless"] } })
-}
-
-/// ChromeDriver's own command that passes a call to the browser.
-#[derive(Debug)]
-struct DevTools(Value);
-
-impl WebDriverCompatibleCommand for DevTools {
-    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, url::ParseError> {
-        base.join(&format!("session/{}/goog/cdp/execute", session.unwrap_or_default()))
-    }
-
-    fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
-        (Method::POST, Some(self.0.to_string()))
-    }
-}
-
-/// ChromeDriver's own command that reads the console's log.
-#[derive(Debug)]
-struct ConsoleLog;
-
-impl WebDriverCompatibleCommand for ConsoleLog {
-    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, url::ParseError> {
-        base.join(&format!("session/{}/se/log", session.unwrap_or_default()))
-    }
-
-    fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
-        (Method::POST, Some(json!({ "type": "browser" }).to_string()))
-    }
 }

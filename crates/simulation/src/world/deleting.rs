@@ -14,7 +14,8 @@ pub(super) struct PendingDelete {
 }
 
 impl World {
-    /// A random tab deletes an event that its profile has published, perhaps once more. Returns false if there is none.
+    /// A random tab deletes an event that its profile has published, perhaps once more. Returns false if
+    /// it has published nothing.
     pub(super) fn delete_some(&mut self) -> bool {
         let Some(number) = self.some_running() else { return false };
         let stored = &self.profiles[self.tabs[number].profile].stored;

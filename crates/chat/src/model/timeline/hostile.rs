@@ -3,7 +3,7 @@
 use super::tests::{client, edit, fold, related, related_by, rows, seen, stored};
 use super::*;
 
-/// Edits of message `a` by so many guests, each with a text of so many bytes, at these offsets.
+/// Edits of message `a` at these offsets, each by another guest and with a text of `bytes` bytes.
 fn foreign(offsets: std::ops::Range<u64>, bytes: usize) -> impl Iterator<Item = Change> {
     let guest = |at: u64| client(&format!("/clients/guest-{at}"));
     offsets.map(move |at| related_by(guest(at), "a", 1, at, edit(&"x".repeat(bytes))))

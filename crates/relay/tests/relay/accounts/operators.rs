@@ -13,7 +13,7 @@ use super::certificates::{Device, certify, issuing, lines, revoke};
 use super::*;
 use crate::support::PATIENCE;
 
-/// The thumbprints of so many keys.
+/// The thumbprints of this number of keys.
 fn thumbprints(count: u16) -> Vec<String> {
     (0..count)
         .map(|number| {

@@ -25,7 +25,7 @@ export function executor(core, memory) {
   const version = core.version() >>> 2;
   /** What wasm finds by the bus's number. Every function of the bus refers to it, so it lives as long as they do. */
   const bus = { cohorts: [], watchers: new Set(), interceptors: [] };
-  const { hot, routes, find, refresh, inFlight } = routing(core, flag, version, bus);
+  const { hot, known, find, refresh, inFlight } = routing(core, flag, version, bus);
   const { runOne, runAll, skip } = delivery(core, flag, bus, inFlight);
   subscribing(core, flag, version, bus, refresh, skip);
   watching(flag, bus);
@@ -56,11 +56,12 @@ export function executor(core, memory) {
 
   /** Runs the route of a topic here. Returns false if wasm must run it. */
   function runs(topic, data, more) {
-    // Topics with a route have been checked.
-    if (typeof topic !== "string" || routes[topic] === undefined) expectTopic(topic, "the topic");
     refreshViews();
+    const itsOwn = known(topic);
+    // Topics with a route have been checked.
+    if (itsOwn === undefined) expectTopic(topic, "the topic");
     if (bytes[flag] !== 0) return false;
-    const route = find(topic);
+    const route = find(topic, itsOwn);
     if (!route.simple) return false;
     const event = new Event(topic, data, more);
     if (route.calls.length === 1) runOne(route.calls[0], data, event, route);

@@ -12,8 +12,9 @@ const SERVES = 4;
 const LONGEST = 85;
 const MAX_FAMILIES = 4096;
 const ONE_OF = 64;
-/** A valid token of a topic, except for those that only wasm can check. */
-const TOKEN = /^[!-)+\-/-=?-~]+$/;
+/** By code: whether a character is valid in a token, and wasm need not check it. */
+const PLAIN = Uint8Array.from({ length: 128 }, (_, code) => /[!-)+\-/-=?-~]/.test(String.fromCharCode(code)));
+const DOT = 0x2e;
 
 /** Adds `serves` to `bus`, and the functions for routes that wasm calls. */
 export function routing(core, flag, version, bus) {
@@ -33,16 +34,21 @@ export function routing(core, flag, version, bus) {
   /** Routes that became stale while the event in flight used them. */
   const former = [];
 
+  /** The route of a topic that is known to be valid, if it is kept. */
+  function known(topic) {
+    return typeof topic === "string" ? (routes[topic] ?? related(topic)) : undefined;
+  }
+
   /** The route of a topic that differs only in the last token, if no subscription depends on that token. */
   function related(topic) {
     if (words[version] !== ofVersion) {
       families.clear();
       ofVersion = words[version];
     }
-    const cut = topic.lastIndexOf(".");
-    if (cut < 0 || topic.length > LONGEST) return;
+    const cut = lastTokenOf(topic) - 1;
+    if (cut < 1) return;
     const route = families.get(topic.slice(0, cut));
-    if (route === undefined || !TOKEN.test(topic.slice(cut + 1))) return;
+    if (route === undefined) return;
     // A hot topic gets a route of its own. wasm sees a sample.
     sample = (sample + 1) % ONE_OF;
     return sample === 0 ? undefined : route;
@@ -78,10 +84,10 @@ export function routing(core, flag, version, bus) {
     return route;
   }
 
-  /** Between events: the route of a topic. If it is simple, its handlers are listed. */
-  function find(topic) {
-    former.length = 0;
-    const route = routes[topic] ?? related(topic) ?? resolve(topic);
+  /** Between events: the route of a topic, which may be known. If it is simple, its handlers are listed. */
+  function find(topic, route = resolve(topic)) {
+    // Setting a length takes time, even if it stays the same.
+    if (former.length > 0) former.length = 0;
     if (route.simple && !route.fresh) flatten(route);
     return route;
   }
@@ -120,5 +126,20 @@ export function routing(core, flag, version, bus) {
     free.push(number);
   };
 
-  return { hot, routes, find, refresh, inFlight };
+  return { hot, known, find, refresh, inFlight };
+}
+
+/**
+ * Where the last token of a topic begins. Returns 0 for a topic that is long or has one token, and for a last token that
+ * is invalid or that only wasm can check. A loop is faster than a regular expression.
+ */
+function lastTokenOf(topic) {
+  const end = topic.length;
+  if (end > LONGEST) return 0;
+  for (let at = end - 1; at > 0; at -= 1) {
+    const code = topic.charCodeAt(at);
+    if (code === DOT) return at + 1 < end ? at + 1 : 0;
+    if (PLAIN[code] !== 1) return 0;
+  }
+  return 0;
 }

@@ -115,13 +115,34 @@ pub fn revoke(data: &Path, revocation: &Revocation) -> Result<String, AdminError
     Ok(revocation.summary())
 }
 
-/// Serves operators for as long as it is polled.
-pub(crate) async fn serve(data: &Path, admin: Admin) {
+/// Where operators ask a running relay. They can connect as soon as this exists, and wait until they are served.
+#[derive(Debug)]
+pub(crate) struct Operators {
     #[cfg(unix)]
-    socket::serve(data, Arc::new(admin)).await;
-    #[cfg(not(unix))]
-    let _ = (data, admin);
-    std::future::pending().await
+    socket: Option<socket::Socket>,
+}
+
+impl Operators {
+    /// Lets the operators of the store in `data` connect. The caller has opened the store.
+    pub(crate) fn listen(data: &Path) -> Self {
+        #[cfg(not(unix))]
+        let _ = data;
+        Self {
+            #[cfg(unix)]
+            socket: socket::listen(data),
+        }
+    }
+
+    /// Serves operators for as long as it is polled.
+    pub(crate) async fn serve(self, admin: Admin) {
+        #[cfg(unix)]
+        if let Some(socket) = self.socket {
+            socket::serve(socket, Arc::new(admin)).await;
+        }
+        #[cfg(not(unix))]
+        let _ = admin;
+        std::future::pending().await
+    }
 }
 
 impl Admin {

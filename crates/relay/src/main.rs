@@ -86,11 +86,13 @@ async fn serve(mut config: Config, access: Access) -> Result<(), Box<dyn std::er
         tokio::spawn(reload(tls, hangups));
     }
     let relay = Relay::start(config).await?;
+    // As above. A start that takes long is ended at once.
+    let stop = stop_signal();
     say(format!("listening on {}", relay.url()));
     if let Some(address) = relay.metrics_address() {
         say(format!("metrics on http://{address}/metrics"));
     }
-    Ok(relay.run(stop_signal()).await?)
+    Ok(relay.run(stop).await?)
 }
 
 /// Reads the certificate again at each SIGHUP.
@@ -119,26 +121,28 @@ fn say(line: impl std::fmt::Display) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }
 
-/// Resolves at SIGINT or SIGTERM.
-async fn stop_signal() {
-    let interrupt = async {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
-    #[cfg(unix)]
-    let terminate = async {
-        use tokio::signal::unix::{SignalKind, signal};
-        match signal(SignalKind::terminate()) {
+/// Resolves at a SIGINT or SIGTERM that comes after this call, even if it is polled later.
+#[cfg(unix)]
+fn stop_signal() -> impl Future<Output = ()> + Send + 'static {
+    use tokio::signal::unix::{SignalKind, signal};
+    let signals = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
+    async move {
+        let [interrupt, terminate] = signals.map(async |signal| match signal {
             Ok(mut signal) => drop(signal.recv().await),
             Err(_) => std::future::pending().await,
+        });
+        tokio::select! {
+            () = interrupt => {}
+            () = terminate => {}
         }
-    };
-    #[cfg(not(unix))]
-    let terminate = std::future::pending::<()>();
-    tokio::select! {
-        () = interrupt => {}
-        () = terminate => {}
+    }
+}
+
+/// Resolves at Ctrl+C.
+#[cfg(not(unix))]
+async fn stop_signal() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
     }
 }
 

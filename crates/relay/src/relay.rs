@@ -17,7 +17,7 @@ use store::{Embedded, Settings, Store};
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, mpsc, watch};
 
-use crate::admin::{self, Admin};
+use crate::admin::{Admin, Operators};
 use crate::authority::Authority;
 use crate::border::{Acceptor, Border, Host, Http1, Origin, Rules};
 use crate::certificates::{Certificates, StreamTaken, Unrevoked};
@@ -110,12 +110,12 @@ pub struct Relay {
     writer: JoinHandle<()>,
     store: Arc<dyn Store>,
     admin: Admin,
-    data: PathBuf,
+    operators: Operators,
     give_up: Duration,
 }
 
 impl Relay {
-    /// Takes the port and opens the store.
+    /// Takes the port, opens the store, and lets clients and operators connect. They are served by [`Relay::run`].
     ///
     /// # Errors
     /// A [`StartError`] that says what to do.
@@ -217,7 +217,7 @@ impl Relay {
             writer,
             store,
             admin,
-            data,
+            operators: Operators::listen(&data),
             give_up,
         })
     }
@@ -258,7 +258,7 @@ impl Relay {
             writer,
             store,
             admin,
-            data,
+            operators,
             give_up,
             ..
         } = self;
@@ -292,7 +292,7 @@ impl Relay {
                 stop.send_replace(true);
                 Err(error)
             }
-            () = admin::serve(&data, admin) => Ok(()),
+            () = operators.serve(admin) => Ok(()),
             Err(error) = exporter.serve(metrics) => Err(RunError::Serve(error)),
             // A client that keeps a plain HTTP connection open delays the server.
             () = async {

@@ -27,23 +27,33 @@ fn path(data: &Path) -> PathBuf {
     data.join("admin.sock")
 }
 
-/// Serves operators for as long as it is polled, each in its own task. The caller has opened the store, so an existing
-/// socket belongs to a relay that is gone.
-pub(super) async fn serve(data: &Path, admin: Arc<Admin>) {
+/// A socket that operators can connect to. They wait until they are served.
+#[derive(Debug)]
+pub(super) struct Socket {
+    listener: UnixListener,
+    _remove: Remove,
+}
+
+/// Creates the socket. The caller has opened the store, so an existing socket belongs to a relay that is gone. Without a
+/// socket, which is logged, the relay serves its clients all the same.
+pub(super) fn listen(data: &Path) -> Option<Socket> {
     let path = path(data);
     let _ = fs::remove_file(&path);
     let listener = UnixListener::bind(&path).and_then(|listener| {
         fs::set_permissions(&path, Permissions::from_mode(0o600))?;
         Ok(listener)
     });
-    let listener = match listener {
-        Ok(listener) => listener,
+    match listener {
+        Ok(listener) => Some(Socket { listener, _remove: Remove(path) }),
         Err(error) => {
             tracing::warn!(%error, path = %path.display(), "the admin socket cannot be created, so backups and revocations are not available (a path may have about 100 bytes)");
-            return;
+            None
         }
-    };
-    let _remove = Remove(path);
+    }
+}
+
+/// Serves operators for as long as it is polled, each in its own task.
+pub(super) async fn serve(Socket { listener, _remove }: Socket, admin: Arc<Admin>) {
     // Dropping it ends the tasks.
     let mut served = JoinSet::new();
     loop {
@@ -116,6 +126,7 @@ pub(super) fn ask(
 }
 
 /// Deletes the socket's file when the relay ends.
+#[derive(Debug)]
 struct Remove(PathBuf);
 
 impl Drop for Remove {

@@ -240,6 +240,17 @@ async fn a_relay_that_is_stopped_closes_with_a_code_to_reconnect() {
     assert!(relay.wait().success());
 }
 
+#[test]
+fn a_relay_that_is_stopped_as_soon_as_it_listens_ends_in_order() {
+    let data = tempfile::tempdir().unwrap();
+    for _ in 0..20 {
+        let mut relay = Process::start(data.path());
+        relay.terminate();
+        let status = relay.wait();
+        assert!(status.success(), "{status}");
+    }
+}
+
 /// Fencing tokens that ascend.
 fn next_fence() -> u32 {
     use std::sync::atomic::{AtomicU32, Ordering};

@@ -3,8 +3,9 @@
 use std::io::{Read, Write};
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
-use std::time::Instant;
 
+use relay::{Config, Relay};
+use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use trust::Thumbprint;
@@ -28,16 +29,9 @@ fn arguments(keys: &[String]) -> Vec<&str> {
     keys.iter().flat_map(|key| ["--key", key]).collect()
 }
 
-/// An operator. The relay may just have begun to listen.
+/// An operator.
 fn connect(accounts: &Accounts) -> UnixStream {
-    let (path, began) = (accounts._folder.path().join("data/admin.sock"), Instant::now());
-    loop {
-        match UnixStream::connect(&path) {
-            Ok(socket) => return socket,
-            Err(error) => assert!(began.elapsed() < PATIENCE, "{error}"),
-        }
-        std::thread::yield_now();
-    }
+    UnixStream::connect(accounts._folder.path().join("data/admin.sock")).unwrap()
 }
 
 /// An operator that sends a request and does not read yet.
@@ -46,6 +40,30 @@ fn ask(accounts: &Accounts, request: &str) -> UnixStream {
     socket.write_all(request.as_bytes()).unwrap();
     socket.shutdown(Shutdown::Write).unwrap();
     socket
+}
+
+#[tokio::test]
+async fn operators_can_connect_before_the_relay_says_that_it_listens() {
+    let folder = tempfile::tempdir().unwrap();
+    let relay = Relay::start(Config::new(folder.path().to_owned())).await.unwrap();
+    let socket = folder.path().join("admin.sock");
+    let mut early = UnixStream::connect(&socket).unwrap();
+    early.write_all(b"revoke {}\n").unwrap();
+    early.shutdown(Shutdown::Write).unwrap();
+    let (stop, stopped) = oneshot::channel();
+    let running = tokio::spawn(relay.run(async { drop(stopped.await) }));
+    let answered = spawn_blocking(move || {
+        let mut answer = String::new();
+        early.read_to_string(&mut answer).map(|_| answer)
+    });
+    let answer = timeout(PATIENCE, answered).await.expect("an answer").unwrap().unwrap();
+    assert!(answer.starts_with("failed "), "{answer}");
+    stop.send(()).unwrap();
+    running.await.unwrap().unwrap();
+    assert!(!socket.exists());
+    // A relay that never runs leaves no socket behind either.
+    drop(Relay::start(Config::new(folder.path().to_owned())).await.unwrap());
+    assert!(!socket.exists());
 }
 
 #[test]

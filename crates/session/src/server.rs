@@ -142,6 +142,8 @@ pub struct Server {
     publish_rights: PublishRights,
     /// Since they were last taken.
     denials: u32,
+    /// Since they were last taken.
+    deletes_not_found: u32,
     /// A number that must be retried before higher ones are accepted.
     held_back: Option<u64>,
     /// The device key of the hello.
@@ -217,6 +219,7 @@ impl Server {
             credential,
             publish_rights: PublishRights::default(),
             denials: 0,
+            deletes_not_found: 0,
             held_back: None,
             key: None,
             topics_in: TopicNames::default(),

@@ -105,6 +105,9 @@ fn a_delete_before_a_grant_is_denied_by_the_connection_and_another_by_the_store(
     peer.run();
     assert_eq!(outcome(&mut peer, at(1)), Err(RejectCode::NotAllowed));
     assert_eq!((peer.server.take_denials(), peer.asked.len()), (1, 0));
+    let elsewhere = Position { stream: Stream::named("elsewhere"), ..at(1) };
+    assert_eq!(outcome(&mut peer, elsewhere), Err(RejectCode::NotAllowed));
+    assert_eq!((peer.server.take_denials(), peer.server.take_deletes_not_found()), (1, 0));
     peer.server.granted(Granted::default(), 0);
     peer.run();
     assert_eq!(outcome(&mut peer, at(1)), Err(RejectCode::NotAllowed));
@@ -150,6 +153,9 @@ fn what_is_not_in_the_log_is_not_found() {
     for position in [at(0), at(own + 1), at(MAX_NUMBER), elsewhere, of_another, other_log] {
         assert_eq!(outcome(&mut peer, position), Err(RejectCode::NotFound));
     }
+    // The store has seen all others.
+    assert_eq!(peer.server.take_deletes_not_found(), 1);
+    assert_eq!(peer.server.take_deletes_not_found(), 0);
     peer.trim(1);
     assert_eq!(outcome(&mut peer, at(own)), Err(RejectCode::NotFound));
 }

@@ -5,8 +5,8 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use axum::body::Bytes;
-use session::CloseCode;
 use session::server::Costs;
+use session::{CloseCode, RejectCode};
 use tokio::time::{Instant, timeout};
 
 use super::Connection;
@@ -45,6 +45,9 @@ impl Connection {
         self.charge_subscriptions();
         if self.server.take_denials() > 0 {
             audit::denied(self.actor());
+        }
+        for _ in 0..self.server.take_deletes_not_found() {
+            audit::deleted(self.actor(), Err(RejectCode::NotFound));
         }
         let costs = self.server.take_costs();
         if costs == Costs::default() {

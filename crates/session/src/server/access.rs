@@ -98,6 +98,12 @@ impl Server {
         std::mem::take(&mut self.denials)
     }
 
+    /// How many deletes the server has refused since the last call because they named a stream that does not exist. The
+    /// store has not seen them, so its owner has no other sign of them.
+    pub fn take_deletes_not_found(&mut self) -> u32 {
+        std::mem::take(&mut self.deletes_not_found)
+    }
+
     /// Whether the authority has not granted anything yet.
     pub(super) fn is_unknown(&self) -> bool {
         self.options.has_authority && self.credential.subject.is_none()

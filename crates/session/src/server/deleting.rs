@@ -9,10 +9,6 @@ use crate::{Body, Position, RejectCode};
 impl Server {
     pub(super) fn delete(&mut self, waiting: Waiting, target: Position) {
         let Some(ticket) = self.await_outcome(waiting) else { return };
-        let stream = self.options.streams.iter().position(|stream| *stream == target.stream);
-        let Some(stream) = stream else {
-            return self.rejected(ticket, RejectCode::NotFound, "there is no such stream");
-        };
         if self.is_unknown() {
             self.denials += 1;
             return self.rejected(
@@ -21,6 +17,11 @@ impl Server {
                 "no right to delete: sign in first",
             );
         }
+        let stream = self.options.streams.iter().position(|stream| *stream == target.stream);
+        let Some(stream) = stream else {
+            self.deletes_not_found += 1;
+            return self.rejected(ticket, RejectCode::NotFound, "there is no such stream");
+        };
         let key = self.key().map(|key| Thumbprint::of(key).source());
         let sources = std::iter::once(self.source.clone()).chain(key).collect();
         let account = self.credential.account();

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::json;
-use session::{CloseCode, Delete, FromClient, Refresh};
+use session::{CloseCode, Delete, FromClient, Position, Refresh, Stream};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
@@ -200,7 +200,12 @@ async fn deletes_are_in_the_audit_log_with_the_subject_and_the_outcome() {
     let mut ann = accounts.welcomed(9, &accounts.token("ann", "pub=a")).await;
     ann.send(&[publish(1, "a", "e")]).await;
     let position = ann.ack().await.position;
-    for (number, subject, rights) in [(10, "bob", "pub=>;sub=>"), (11, "mod", "adm=a")] {
+    let elsewhere = Position { stream: Stream::named("elsewhere"), ..position.clone() };
+    for (number, subject, rights, position) in [
+        (10, "bob", "pub=>;sub=>", &position),
+        (11, "mod", "adm=a", &position),
+        (12, "eve", "adm=>", &elsewhere),
+    ] {
         let mut other = accounts.welcomed(number, &accounts.token(subject, rights)).await;
         let (request, position) = (1, position.clone());
         other.send(&[FromClient::Delete(Delete { request, position })]).await;
@@ -216,5 +221,6 @@ async fn deletes_are_in_the_audit_log_with_the_subject_and_the_outcome() {
     };
     let refused = has(&[" audit: ", "delete refused", "subject=\"bob\"", "code=\"not_allowed\""]);
     let deleted = has(&[" audit: ", "deleted", "subject=\"mod\"", "position=2@"]);
-    assert_eq!((refused, deleted), (1, 1), "{lines:?}");
+    let missing = has(&[" audit: ", "delete refused", "subject=\"eve\"", "code=\"not_found\""]);
+    assert_eq!((refused, deleted, missing), (1, 1, 1), "{lines:?}");
 }

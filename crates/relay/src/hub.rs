@@ -101,7 +101,7 @@ impl Hub {
     ) -> Result<(Arc<Self>, JoinHandle<()>), StoreError> {
         let (jobs, waiting) = mpsc::channel(QUEUE);
         let heads: Arc<[u64]> = store.heads()?.into();
-        let tails = Arc::new(RwLock::new(Tails::new(heads.len())));
+        let tails = Arc::new(RwLock::new(Tails::new(&heads)));
         let (committed, heads) = watch::channel(heads);
         let hub = Self {
             store: Arc::clone(&store),

@@ -26,9 +26,11 @@ pub(super) struct Tails {
 }
 
 impl Tails {
-    pub(super) fn new(streams: usize) -> Self {
-        let tail = || Tail { most: (EVENTS / streams, BYTES / streams), ..Tail::default() };
-        Self { tails: (0..streams).map(|_| tail()).collect() }
+    /// Empty tails of streams whose last events are at these offsets.
+    pub(super) fn new(heads: &[u64]) -> Self {
+        let most = (EVENTS / heads.len().max(1), BYTES / heads.len().max(1));
+        let tail = |head: &u64| Tail { start: head + 1, most, ..Tail::default() };
+        Self { tails: heads.iter().map(tail).collect() }
     }
 
     pub(super) fn extend(&mut self, events: &[Arc<Logged>]) {
@@ -88,7 +90,10 @@ impl Tails {
 struct Tail {
     /// Without gaps.
     events: VecDeque<Arc<Logged>>,
-    /// The offsets of those that the store no longer holds.
+    /// The offset of the first of them, or of the next one if there are none.
+    start: u64,
+    /// The offsets of those that the store no longer holds, also of events that it has committed and that are still to
+    /// come: the maintenance can be faster than the writer.
     superseded: HashSet<u64>,
     bytes: usize,
     /// Events, and bytes.
@@ -106,9 +111,9 @@ pub enum Recent {
 
 impl Tail {
     fn push(&mut self, event: &Arc<Logged>) {
-        if self.events.back().is_some_and(|last| last.offset + 1 != event.offset) {
+        if self.end() != event.offset {
             // A commit that seemed to fail left events that only the store has.
-            self.clear();
+            self.restart(event.offset);
         }
         self.bytes += cost(event);
         self.events.push_back(Arc::clone(event));
@@ -119,26 +124,34 @@ impl Tail {
             };
             self.bytes -= cost(&oldest);
             self.superseded.remove(&oldest.offset);
+            self.start = oldest.offset + 1;
         }
     }
 
+    /// The offset of the next event.
+    fn end(&self) -> u64 {
+        self.start + self.events.len() as u64
+    }
+
     fn supersede(&mut self, offset: u64) {
-        if self.events.front().is_some_and(|oldest| oldest.offset <= offset) {
+        if self.start <= offset {
             self.superseded.insert(offset);
         }
     }
 
-    fn clear(&mut self) {
+    /// Empties the tail. It begins again at this offset.
+    fn restart(&mut self, start: u64) {
         self.events.clear();
-        self.superseded.clear();
         self.bytes = 0;
+        self.start = start;
+        self.superseded.retain(|offset| start <= *offset);
     }
 
     /// Empties the tail if the stream's last event, at this offset, is not in it: the tail must not pass for the end of
     /// the stream.
     fn reach(&mut self, head: u64) {
-        if self.events.back().is_some_and(|last| last.offset < head) {
-            self.clear();
+        if self.end() <= head {
+            self.restart(head + 1);
         }
     }
 
@@ -220,7 +233,7 @@ mod tests {
 
     #[test]
     fn the_newest_events_are_kept_and_older_ones_are_the_stores() {
-        let mut tails = Tails::new(1);
+        let mut tails = Tails::new(&[0]);
         assert_eq!(tails.from(0, 1), Recent::Older);
         tails.extend(&events(1..100_000, 10));
         assert_eq!((tails.from(0, 1), tails.tails[0].events.len()), (Recent::Older, EVENTS));
@@ -232,7 +245,7 @@ mod tests {
 
     #[test]
     fn an_answer_has_a_bound_in_bytes_and_one_event_at_least() {
-        let mut tails = Tails::new(1);
+        let mut tails = Tails::new(&[0]);
         tails.extend(&events(1..10, 60 << 10));
         assert_eq!(tails.from(0, 1), Recent::Events(events(1..3, 60 << 10)));
         tails.extend(&events(10..12, 250 << 10));
@@ -241,7 +254,7 @@ mod tests {
 
     #[test]
     fn a_page_is_read_from_what_is_kept_or_not_at_all() {
-        let mut tails = Tails::new(1);
+        let mut tails = Tails::new(&[0]);
         let [t, other] = ["t", "u"].map(|text| Pattern::parse(text).unwrap());
         assert_eq!(tails.page(0, &t, 1, 10), None);
         tails.extend(&events(1..100_000, 10));
@@ -258,7 +271,7 @@ mod tests {
 
     #[test]
     fn a_replaced_event_is_read_in_place_of_the_old_one() {
-        let mut tails = Tails::new(1);
+        let mut tails = Tails::new(&[0]);
         tails.replace(&events(1..2, 5));
         tails.extend(&events(3..6, 100));
         let bytes = tails.tails[0].bytes;
@@ -270,7 +283,7 @@ mod tests {
 
     #[test]
     fn a_page_lacks_what_the_store_no_longer_holds_and_a_follower_gets_it() {
-        let mut tails = Tails::new(1);
+        let mut tails = Tails::new(&[0]);
         let t = Pattern::parse("t").unwrap();
         tails.extend(&events(1..6, 1));
         tails.supersede(&[(0, 2), (0, 3)]);
@@ -280,6 +293,7 @@ mod tests {
         assert_eq!(tails.from(0, 2), Recent::Events(events(2..6, 1)));
         // It forgets them with the events.
         tails.extend(&events(6..20_000, 1));
+        assert!(tails.tails[0].superseded.is_empty());
         tails.supersede(&[(0, 4), (0, 19_000)]);
         assert_eq!(tails.tails[0].superseded.len(), 1);
         tails.extend(&events(30_000..30_001, 1));
@@ -287,8 +301,35 @@ mod tests {
     }
 
     #[test]
+    fn what_is_superseded_before_it_comes_is_in_no_page() {
+        let t = Pattern::parse("t").unwrap();
+        let offsets = |tails: &Tails, from| -> Vec<u64> {
+            let page = tails.page(0, &t, from, 9).unwrap();
+            page.events.iter().map(|event| event.offset).collect()
+        };
+        // The tail is empty since the start, after it, and because of a hole.
+        let mut tails = Tails::new(&[4]);
+        tails.supersede(&[(0, 3), (0, 4), (0, 5)]);
+        assert_eq!(tails.tails[0].superseded.len(), 1);
+        tails.extend(&events(5..8, 1));
+        assert_eq!(offsets(&tails, 5), [6, 7]);
+        tails.supersede(&[(0, 6), (0, 12)]);
+        tails.extend(&events(11..14, 1));
+        assert_eq!((offsets(&tails, 11), tails.tails[0].superseded.len()), (vec![11, 13], 1));
+        tails.reach(&[15]);
+        tails.supersede(&[(0, 15), (0, 16)]);
+        tails.extend(&events(16..18, 1));
+        assert_eq!((offsets(&tails, 16), tails.tails[0].superseded.len()), (vec![17], 1));
+        // An event that is too large for it.
+        tails.extend(&events(18..19, BYTES));
+        tails.supersede(&[(0, 18), (0, 19)]);
+        tails.extend(&events(19..21, 1));
+        assert_eq!((offsets(&tails, 19), tails.tails[0].superseded.len()), (vec![20], 1));
+    }
+
+    #[test]
     fn a_hole_empties_the_tail_so_that_the_store_is_asked() {
-        let mut tails = Tails::new(1);
+        let mut tails = Tails::new(&[0]);
         tails.extend(&events(1..5, 1));
         tails.extend(&events(7..9, 1));
         assert_eq!(tails.from(0, 4), Recent::Older);
@@ -297,7 +338,7 @@ mod tests {
 
     #[test]
     fn each_stream_has_a_tail_and_all_together_are_bounded() {
-        let mut tails = Tails::new(2);
+        let mut tails = Tails::new(&[0, 0]);
         tails.extend(&events_of(1, 1..3, 1));
         tails.extend(&events_of(0, 1..20_000, 1 << 10));
         assert_eq!(tails.from(1, 1), Recent::Events(events_of(1, 1..3, 1)));

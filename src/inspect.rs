@@ -44,7 +44,12 @@ impl Bus {
                 SUBSCRIPTIONS => list(&bus.pure().list_subscriptions(), subscription),
                 LINKS => bus.links(),
                 IS_SEALED => bus.is_sealed().into(),
-                DELIVER => (bus.is_sealed() && bus.deliver_row(&given.into()).is_ok()).into(),
+                DELIVER if !bus.is_sealed() => "only a sealed bus delivers recorded events".into(),
+                // True, or the reason why not.
+                DELIVER => match bus.deliver_row(&given.into()) {
+                    Ok(()) => true.into(),
+                    Err(error) => error.to_string().into(),
+                },
                 _ => JsValue::UNDEFINED,
             }
         });

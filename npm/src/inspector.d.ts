@@ -102,8 +102,8 @@ export interface Inspection {
   readonly links: () => LinkReport[];
   /** Whether the bus was created with `sealed`. */
   readonly sealed: boolean;
-  /** Delivers a turn again on a sealed bus, as it was. Returns false on another bus. */
-  readonly deliver: (turn: Turn) => boolean;
+  /** Delivers a turn again on a sealed bus, as it was. Throws with the reason if it was not delivered. */
+  readonly deliver: (turn: Turn) => void;
 }
 
 /** A function that answers an inspection. Programs with a bus of their own in Rust get it from `Bus::inspect`. */

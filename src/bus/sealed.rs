@@ -1,6 +1,6 @@
 //! Sealed buses, on which recordings are replayed as they were.
 
-use super::Bus;
+use super::{Bus, PublishError};
 use crate::{Delivery, Event};
 
 impl Bus {
@@ -35,15 +35,15 @@ impl Bus {
     }
 
     /// Delivers an event of a recording as it was delivered then.
-    pub(crate) fn deliver_again(&self, event: Event) -> Result<(), super::PublishError> {
-        let topic = event.topic().clone();
-        if matches!(event.delivery(), Delivery::Pending(_) | Delivery::Rejected(_)) {
-            self.0.bus.echo(topic, event, None);
+    pub(crate) fn deliver_again(&self, event: Event) -> Result<(), PublishError> {
+        let (bus, topic) = (&self.0.bus, event.topic().clone());
+        let has_room = if matches!(event.delivery(), Delivery::Pending(_) | Delivery::Rejected(_)) {
+            bus.echo(topic.clone(), event, None)
         } else if topic.is_system() {
-            self.0.bus.announce(topic, event);
+            bus.announce(topic.clone(), event)
         } else {
-            self.0.bus.publish_regardless(topic, event)?;
-        }
-        Ok(())
+            return Ok(bus.publish_regardless(topic, event).map(drop)?);
+        };
+        if has_room { Ok(()) } else { Err(PublishError::QueueFull(topic)) }
     }
 }

@@ -108,7 +108,7 @@ test("a recording is delivered on a sealed bus as it was, which no link leaves",
   other.subscribe(">", (data, { topic, source }) => void published.push([topic, data, source]));
   await other.play(lines, { speed: Infinity });
   assert.deepEqual(published, [["chat.a", "hi", ""]]);
-  assert.equal(inspection(other).deliver({ topic: "a", stage: "local", data: 1 }), false);
+  assert.throws(() => inspection(other).deliver({ topic: "a", stage: "local", data: 1 }), /only a sealed bus/);
 });
 
 test("a recording keeps how its events were delivered", async () => {
@@ -128,4 +128,24 @@ test("an event of a recording that a sealed bus does not deliver says why", asyn
   bus.subscribe("go", () => void (played = bus.play(Array(65_537).fill('{"type":"a","data":1}'), { speed: Infinity })));
   bus.publish("go");
   await assert.rejects(played, { code: "queue_full", message: /events published inside handlers are waiting/ });
+});
+
+test("an event that a sealed bus has no room for is not delivered in silence, whatever its stage", () => {
+  const bus = createBus({ sealed: true });
+  const { deliver } = inspection(bus);
+  const reasons = [];
+  bus.subscribe("go", () => {
+    for (let at = 0; at < 65_536; at += 1) bus.publish("a");
+    for (const [topic, stage] of [["a", "local"], ["a", "queued"], ["a", "stored"], ["$bus.link", "local"]]) {
+      try {
+        deliver({ topic, stage });
+      } catch (error) {
+        reasons.push(error.message);
+      }
+    }
+  });
+  bus.publish("go");
+  assert.deepEqual(reasons, Array(4).fill("65,536 events published inside handlers are waiting: does a handler publish to itself?"));
+  assert.throws(() => deliver({ topic: "a..b", stage: "local" }), { message: /^invalid topic: / });
+  deliver({ topic: "a", stage: "local" });
 });

@@ -9,6 +9,7 @@ import { fit, unfit } from "./payloads.mjs";
 
 const moduleOf = (name) => import(join(process.env.EDK_ROOT, "npm/src/inspector", name));
 const { lineOf, turnsOf, Recorder } = await moduleOf("recording.js");
+const { Player } = await moduleOf("player.js");
 const { jsonOf } = await moduleOf("payload.js");
 
 const turn = (data, more) => ({ topic: "a", stage: "local", data, time: 0, ...more });
@@ -28,6 +29,24 @@ test("buffers and views of all realms are recorded as bytes", () => {
     assert.deepEqual(turnsOf(lineOf(turn(data), 0))[0].data, bytes);
   }
   assert.deepEqual(turnsOf(lineOf(turn(bytes.subarray(1, 2)), 0))[0].data, new Uint8Array([2]));
+});
+
+test("a step and a play say why an event was not delivered, and go on after it", async () => {
+  const delivered = [];
+  const deliver = ({ data }) => {
+    if (data === 2) throw new Error("no milk");
+    delivered.push(data);
+  };
+  const turns = [1, 2, 3].map((data) => ({ ...turn(data), at: 0 }));
+  const stepped = new Player({ deliver }, turns, () => {}, assert.fail);
+  assert.equal(stepped.step(), true);
+  assert.throws(() => stepped.step(), { message: "no milk" });
+  assert.deepEqual([stepped.step(), stepped.step(), delivered.splice(0)], [true, false, [1, 3]]);
+  const [error, player] = await new Promise((resolve) => {
+    const player = new Player({ deliver }, turns, () => {}, (error) => resolve([error, player]));
+    player.play();
+  });
+  assert.deepEqual([error.message, player.playing, player.at, delivered], ["no milk", false, 2, [1]]);
 });
 
 test("a failure is recorded without the thrown value, which its message describes", () => {

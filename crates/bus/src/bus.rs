@@ -80,15 +80,16 @@ impl<P: Payload> Bus<P> {
     }
 
     /// Publishes an event of the runtime, whose topics begin with `$`. If too many events are queued, the
-    /// event is dropped and counted (see [`Bus::dropped`]).
-    pub fn announce(&self, topic: Topic, payload: P) {
-        self.core.announce(topic, payload);
+    /// event is dropped and counted (see [`Bus::dropped`]). Returns whether there was room for it.
+    pub fn announce(&self, topic: Topic, payload: P) -> bool {
+        self.core.announce(topic, payload)
     }
 
     /// Delivers an event to the subscriptions with [echo](Subscriber::echo) that `topic` matches and to no others: to
-    /// all of them, or to the one with the id `to`. If too many events are queued, it is dropped and counted.
-    pub fn echo(&self, topic: Topic, payload: P, to: Option<NonZeroU32>) {
-        self.core.echo(topic, payload, to);
+    /// all of them, or to the one with the id `to`. If too many events are queued, it is dropped and counted. Returns
+    /// whether there was room for it.
+    pub fn echo(&self, topic: Topic, payload: P, to: Option<NonZeroU32>) -> bool {
+        self.core.echo(topic, payload, to)
     }
 
     /// Reports a failure that became known after its handler had returned, for example a rejected promise.

@@ -111,21 +111,24 @@ impl<P: Payload> Core<P> {
     }
 
     /// Delivers an event of the runtime itself. If too many turns are queued, it is dropped and counted.
-    pub(crate) fn announce(&self, topic: Topic, payload: P) {
-        self.take_turn_or_drop(Turn::Event { topic, payload, request: None, held: Vec::new() });
+    /// Returns whether it was not.
+    pub(crate) fn announce(&self, topic: Topic, payload: P) -> bool {
+        self.take_turn_or_drop(Turn::Event { topic, payload, request: None, held: Vec::new() })
     }
 
     /// The same, for the subscriptions with echo only: for all of them, or for the one with the id `to`.
-    pub(crate) fn echo(&self, topic: Topic, payload: P, to: Option<NonZeroU32>) {
-        self.take_turn_or_drop(Turn::Echo { topic, payload, to });
+    pub(crate) fn echo(&self, topic: Topic, payload: P, to: Option<NonZeroU32>) -> bool {
+        self.take_turn_or_drop(Turn::Echo { topic, payload, to })
     }
 
-    fn take_turn_or_drop(&self, turn: Turn<P>) {
-        if self.is_full() {
-            self.dropped.set(self.dropped.get() + 1);
-        } else {
+    fn take_turn_or_drop(&self, turn: Turn<P>) -> bool {
+        let has_room = !self.is_full();
+        if has_room {
             self.take_turn(turn);
+        } else {
+            self.dropped.set(self.dropped.get() + 1);
         }
+        has_room
     }
 
     /// Publishes a failure on [`ERROR_TOPIC`], or hands it to the last resort if nothing subscribes there.

@@ -18,7 +18,10 @@ export function inspection(bus) {
     get sealed() {
       return ask(QUESTION.isSealed) === true;
     },
-    deliver: (turn) => ask(QUESTION.deliver, rowOf(turn)) === true,
+    deliver(turn) {
+      const answer = ask(QUESTION.deliver, rowOf(turn));
+      if (answer !== true) throw new Error(answer ?? "the bus is gone");
+    },
   });
 }
 

@@ -18,6 +18,7 @@ const CHINESE = {
   "Credit": "额度",
   "Direction": "方向",
   "Dropped": "丢弃",
+  "Event {n} was not delivered: {reason}": "第 {n} 个事件未能送达：{reason}",
   "Events": "事件",
   "Events for which its queue had no room": "因队列已满而丢弃的事件",
   "Events that wait in its queue, or are unfinished": "在队列中等待或尚未完成的事件",

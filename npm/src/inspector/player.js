@@ -9,13 +9,16 @@ export class Player {
   #turns;
   #timer;
   #changed;
+  #failed;
   at = 0;
   speed = 1;
 
-  constructor(inspection, turns, changed) {
+  /** `failed` is called with the error that has stopped `play`. */
+  constructor(inspection, turns, changed, failed) {
     this.#inspection = inspection;
     this.#turns = turns.filter((turn) => !isPublishedAgain(turn));
     this.#changed = changed;
+    this.#failed = failed;
   }
 
   get length() {
@@ -26,7 +29,10 @@ export class Player {
     return this.#timer !== undefined;
   }
 
-  /** Delivers the next event. Returns false at the end. */
+  /**
+   * Delivers the next event. Returns false at the end. Throws with the reason if the event was not delivered; the next call
+   * goes on after it.
+   */
   step() {
     const turn = this.#turns[this.at];
     if (turn === undefined) return false;
@@ -35,7 +41,7 @@ export class Player {
     return true;
   }
 
-  /** Delivers the rest with its pauses, divided by the speed. */
+  /** Delivers the rest with its pauses, divided by the speed, up to an event that was not delivered. */
   play() {
     this.pause();
     this.#next();
@@ -47,7 +53,12 @@ export class Player {
     const before = this.#turns[this.at - 1] ?? turn;
     const pause = this.speed === Infinity ? 0 : Math.max(0, turn.at - before.at) / this.speed;
     this.#timer = setTimeout(() => {
-      this.step();
+      try {
+        this.step();
+      } catch (error) {
+        this.pause();
+        return this.#failed(error);
+      }
       this.#next();
     }, Math.min(pause, 2 ** 31 - 1));
     this.#changed();

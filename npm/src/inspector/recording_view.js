@@ -17,7 +17,7 @@ export function recordingView(collector, inspection, replay) {
   const save = button("save", t("Save"), () => download(recorder.text));
   const open = button("replay", t("Replay in a new tab"), () => handOver(recorder.text));
   const file = make("input", { type: "file", accept: ".jsonl,.ndjson,application/x-ndjson", "aria-label": t("Load a recording") });
-  const step = button("step", t("Step"), () => player.step() || say(t("The recording is over.")));
+  const step = button("step", t("Step"), oneStep);
   const play = button("play", t("Play"), () => (player.playing ? player.pause() : player.play()));
   const speed = make("select", { "aria-label": t("Speed") }, ...speeds.map(([value, text]) => make("option", { value }, text)));
   const progress = make("progress", { "aria-label": t("Played"), max: "1" });
@@ -60,10 +60,23 @@ export function recordingView(collector, inspection, replay) {
     show();
   }
 
+  function oneStep() {
+    try {
+      if (!player.step()) say(t("The recording is over."));
+    } catch (error) {
+      sayNotDelivered(error);
+    }
+    show();
+  }
+
+  function sayNotDelivered({ message }) {
+    say(t("Event {n} was not delivered: {reason}", { n: shownCount(player.at), reason: message }));
+  }
+
   function load(text) {
     try {
       player?.pause();
-      player = new Player(inspection, turnsOf(text), show);
+      player = new Player(inspection, turnsOf(text), show, sayNotDelivered);
       player.speed = Number(speed.value);
       say(t("{n} events are ready.", { n: shownCount(player.length) }));
     } catch (error) {

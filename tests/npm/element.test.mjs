@@ -185,6 +185,20 @@ test("while the reader has paused, all views stay as they are and can be filtere
   await says("the flow", "three", "$bus.error ×2");
 });
 
+test("what was cleared is no longer selected, and the flow follows the newest event again", async () => {
+  await open();
+  await publish(...Array(100).fill("many"));
+  await eventually("the rows", async () => (await place()).rows === 100);
+  await run(() => globalThis.press(".flow", "Home"));
+  assert.equal(await run(() => globalThis.find(".details").hidden), false);
+  await click(".bar > button:nth-last-child(2)");
+  const cleared = await run(() => [globalThis.find(".details").hidden, globalThis.find(".flow").hasAttribute("aria-activedescendant")]);
+  assert.deepEqual(cleared, [true, false]);
+  await publish(...Array(100).fill("new"));
+  await eventually("the rows", async () => (await place()).rows === 100);
+  assert.deepEqual(await place(), { rows: 100, row: undefined, isAtEnd: true });
+});
+
 test("its end gives the focus back to where it was", async () => {
   const ends = {
     escape: () => globalThis.press("#tab-Flow", "Escape"),

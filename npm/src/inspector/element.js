@@ -164,6 +164,7 @@ function show(host, root, its) {
 
   function forget() {
     collector.clear();
+    views.Flow.clear();
     setPaused(false);
   }
 

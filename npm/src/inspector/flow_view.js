@@ -134,6 +134,11 @@ export function flowView(collector) {
 
   return {
     element,
+    /** Forgets what the reader has done with events that are gone. */
+    clear() {
+      selected = undefined;
+      isFollowing = true;
+    },
     /** Shows what has passed. */
     show(filter, isPaused) {
       const all = eventsOf(isPaused);

@@ -29,8 +29,18 @@ export function shownName(name) {
   return isVisible(shown) ? shown : "(no name)";
 }
 
-/** The beginning of a text that is too long to be shown at once; otherwise all of it. */
+/**
+ * The beginning of a text that is too long to be shown at once; otherwise all of it. It is what follows the first visible
+ * character, if nothing before it would be visible.
+ */
 export function folded(text) {
+  const beginning = head(text);
+  if (isVisible(beginning)) return beginning;
+  const characters = [...text];
+  return head(characters.slice(characters.findIndex(isVisible)).join(""));
+}
+
+function head(text) {
   const bytes = new Uint8Array(FOLDED_BYTES);
   const { read } = utf8.encodeInto(text, bytes);
   const lines = text.slice(0, read).split(/[\n-\r\u0085\u2028\u2029]/u);

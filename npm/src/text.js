@@ -12,8 +12,10 @@ const MAX_EMOJI_BYTES = 64;
 /** The maximum number of bytes of the id of an event that another one is about. */
 const MAX_ID_BYTES = 200;
 
-/** An invisible text: white space, control characters, and characters without a glyph or with an empty one. */
-const INVISIBLE = /^[\s\u0085\p{Cc}\p{Default_Ignorable_Code_Point}\u2800\ufff9-\ufffb\u{16fe4}\u{1d159}]*$/u;
+/** What is invisible at the beginning of a text: white space, control characters, and characters without a visible glyph. */
+const INVISIBLE = /^[\s\u0085\p{Cc}\p{Default_Ignorable_Code_Point}\u2800\ufff9-\ufffb\u{16fe4}\u{1d159}]*/u;
+
+const fromFirstVisible = (text) => text.replace(INVISIBLE, "");
 
 /** Characters that change the text around them: control characters, line breaks, overrides of the writing direction. */
 const DIRECTIVES = /[\p{Cc}\u2028-\u202e\u2066-\u2069]/gu;
@@ -22,7 +24,7 @@ export const illegal = (message) => Object.assign(new Error(message), { code: "i
 
 /** Whether a text is visible. */
 export function isVisible(text) {
-  return !INVISIBLE.test(text);
+  return fromFirstVisible(text) !== "";
 }
 
 export function expectVisible(text, what) {
@@ -55,7 +57,9 @@ export const isShort = (value) => isWithin(MAX_ID_BYTES, value);
 export function shownText(text) {
   if (typeof text !== "string" || !isVisible(text)) return undefined;
   const start = first(MAX_CHARACTERS, text);
-  return start === text ? text : `${start}…`;
+  if (start === text) return text;
+  // Not only what is invisible.
+  return isVisible(start) ? `${start}…` : shownText(fromFirstVisible(text));
 }
 
 /** What is shown of a received name. */

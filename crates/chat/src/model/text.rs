@@ -3,6 +3,7 @@
 
 mod message;
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
 use icu_properties::CodePointSetData;
@@ -142,13 +143,24 @@ fn is_directive(character: char) -> bool {
     character.is_control() || matches!(character, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-fn cut(text: &str, bounded: &str) -> String {
-    if bounded == text { text.to_owned() } else { [bounded, "…"].concat() }
+/// At most this many code points of `text`, and "…" if there are more. If none of them is visible, those from the first
+/// visible one on.
+fn cut(most: usize, text: &str) -> Cow<'_, str> {
+    let head = first(most, text);
+    match head.len() == text.len() {
+        true => text.into(),
+        false if is_visible(head) => [head, "…"].concat().into(),
+        false => {
+            let seen = text.trim_start_matches(is_blank);
+            let head = first(most, seen);
+            if head.len() == seen.len() { seen.into() } else { [head, "…"].concat().into() }
+        }
+    }
 }
 
 /// The part of an edited text that is kept and shown. Empty if nothing is visible.
 pub fn shown_text(text: &str) -> Option<Rc<str>> {
-    is_visible(text).then(|| cut(text, first(MAX_CHARACTERS, text)).into())
+    is_visible(text).then(|| cut(MAX_CHARACTERS, text).into())
 }
 
 /// A reaction that is shown: a few visible characters.
@@ -165,11 +177,22 @@ fn first(count: usize, text: &str) -> &str {
 /// The first line of a message with visible characters, for a quote.
 pub fn preview(text: &str) -> String {
     let visible = text.split(is_line_break).find_map(line).unwrap_or_default();
-    cut(&visible, first(MAX_PREVIEW_CHARACTERS, &visible))
+    cut(MAX_PREVIEW_CHARACTERS, &visible).into_owned()
 }
 
-/// The beginning of a long message, which is shown while it is folded. `None` for a short message.
+/// The beginning of a long message, which is shown while it is folded: from the first visible character on, if nothing
+/// before it would be visible. `None` for a short message.
 pub fn folded(text: &str) -> Option<&str> {
+    let head = head(text)?;
+    if is_visible(head) {
+        return Some(head);
+    }
+    let seen = text.trim_start_matches(is_blank);
+    Some(self::head(seen).unwrap_or(seen))
+}
+
+/// The beginning of a text that has too many bytes or lines.
+fn head(text: &str) -> Option<&str> {
     let breaks = text.match_indices(is_line_break);
     let lines = breaks.map(|(at, _)| at).nth(FOLDED_LINES - 1).unwrap_or(text.len());
     let end = lines.min(text.floor_char_boundary(FOLDED_BYTES));

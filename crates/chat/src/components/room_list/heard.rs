@@ -225,9 +225,7 @@ impl RoomList {
 
 /// The first visible line.
 pub(super) fn line(text: &str) -> Rc<str> {
-    let line = text.lines().map(str::trim).find(|line| !line.is_empty());
-    let line: String = line.unwrap_or_default().chars().take(120).collect();
-    line.into()
+    text::preview(text).into()
 }
 
 pub(super) fn at(reference: &Reference) -> Option<At> {

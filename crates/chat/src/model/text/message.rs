@@ -14,20 +14,19 @@ pub fn shown(message: Rc<TextMessage>) -> Option<Rc<TextMessage>> {
     if !is_visible(text) {
         return None;
     }
-    let bounded = [first(MAX_CHARACTERS, text), first(MAX_NAME_CHARACTERS, &sender.id)];
+    let (bounded, id) = (cut(MAX_CHARACTERS, text), first(MAX_NAME_CHARACTERS, &sender.id));
     let name = shown_name(&sender.name);
     let is_short = reply_to.as_ref().is_none_or(is_possible)
         && mentions.len() <= MAX_MENTIONS
         && mentions.iter().all(|id| id.len() <= MAX_ID_BYTES);
-    if bounded == [text, &sender.id] && name == sender.name && is_short {
+    if bounded == *text && id == sender.id && name == sender.name && is_short {
         return Some(message);
     }
-    let [bounded, id] = bounded;
     let sender = Person { id: id.to_owned(), name };
     let reply_to = reply_to.clone().filter(is_possible);
     let mentions = mentions.iter().take(MAX_MENTIONS).filter(|id| id.len() <= MAX_ID_BYTES);
     let mentions = mentions.cloned().collect();
-    Some(Rc::new(TextMessage { sender, text: cut(text, bounded), reply_to, mentions }))
+    Some(Rc::new(TextMessage { sender, text: bounded.into_owned(), reply_to, mentions }))
 }
 
 /// Whether its parts are not longer than those of an event's id and position.

@@ -158,6 +158,27 @@ fn a_short_message_is_not_folded() {
 }
 
 #[test]
+fn what_is_kept_of_a_text_that_begins_with_invisible_characters_is_visible() {
+    for blank in ["\u{200b}", "\n", " ", "\u{3164}", "\u{e0041}"] {
+        let many = blank.repeat(MAX_CHARACTERS);
+        for seen in ["hello".to_owned(), "word ".repeat(9_000)] {
+            let text = [&*many, &seen].concat();
+            let fold = folded(&text).expect("it is long");
+            assert!(seen.starts_with(fold) && fold.len() <= FOLDED_BYTES, "{blank:?} {fold:?}");
+            let kept = shown_text(&text).expect("it is visible");
+            assert!(seen.starts_with(kept.trim_end_matches('…')), "{blank:?}");
+            assert_eq!(kept.ends_with('…'), seen.len() > MAX_CHARACTERS, "{blank:?}");
+            let message = shown(message("Bob", &text)).expect("it is visible");
+            assert_eq!(message.text, *kept, "{blank:?}");
+            assert!(is_visible(&preview(&text)), "{blank:?}");
+        }
+    }
+    // What can be seen of the beginning keeps what is before it.
+    let text = ["\u{200f}\u{200b}a", &"\u{200b}".repeat(MAX_CHARACTERS), "b"].concat();
+    assert!(folded(&text).is_some_and(|head| head.starts_with("\u{200f}\u{200b}a")));
+}
+
+#[test]
 fn a_fold_is_between_words_where_there_are_words() {
     let words = "word ".repeat(1_000);
     assert!(folded(&words).is_some_and(|head| head.ends_with("word")));

@@ -51,7 +51,8 @@ export class Fold {
       // All people of a page without a peer have the same author.
       const person = author || data.person;
       const key = JSON.stringify([emoji, person]);
-      this.#keep(this.reactions, key, { place, person, emoji, isOn: isOn === true, isOwn });
+      const isGuest = !isOwn && !author.startsWith("account ");
+      this.#keep(this.reactions, key, { place, person, emoji, isOn: isOn === true, isOwn, isGuest });
       if (this.reactions.size > MAX_REACTIONS) this.#dropReaction();
     }
   }
@@ -65,16 +66,20 @@ export class Fold {
 
   /**
    * Drops the oldest reaction of the person who has the most. Any order of arrival leaves the same reactions, and one
-   * person's reactions push out those of others only where these are more.
+   * person's reactions push out those of others only where these are more. Anybody can be any number of guests: these push
+   * out only each other, as long as they have more than half of the reactions.
    */
   #dropReaction() {
+    const all = [...this.reactions];
+    const hasManyGuests = all.filter(([, { isGuest }]) => isGuest).length > MAX_REACTIONS / 2;
+    const ofMany = all.filter(([, { isGuest }]) => isGuest === hasManyGuests);
     const counts = new Map();
-    for (const { person } of this.reactions.values()) counts.set(person, (counts.get(person) ?? 0) + 1);
+    for (const [, { person }] of ofMany) counts.set(person, (counts.get(person) ?? 0) + 1);
     const comesFirst = ([, one], [, other]) => {
       const more = counts.get(one.person) - counts.get(other.person);
       return more > 0 || (more === 0 && isBefore(one.place, other.place));
     };
-    const [key, dropped] = [...this.reactions].reduce((first, next) => (comesFirst(next, first) ? next : first));
+    const [key, dropped] = ofMany.reduce((first, next) => (comesFirst(next, first) ? next : first));
     this.reactions.delete(key);
     this.units -= unitsOf(dropped);
   }

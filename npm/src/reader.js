@@ -17,17 +17,19 @@ const MAX_HELD = 1000;
 const isOlder = ({ delivery: { position } }, other) =>
   position.epoch === other.epoch && BigInt(position.offset) < BigInt(other.offset);
 
-/** Reads the topics of relations back, at most `MAX_PAGES`. `isComplete` says whether that is all since `oldest`. */
-async function readTopics(link, pattern, oldest) {
+/**
+ * Reads the topics of relations back. `isComplete` says whether that is all since `oldest`; otherwise `before` says from
+ * where on there is more.
+ */
+async function readTopics(link, pattern, { oldest, before, maxPages = MAX_PAGES } = {}) {
   const all = [];
-  let before;
-  for (let page = 0; page < MAX_PAGES; page += 1) {
+  for (let page = 0; page < maxPages; page += 1) {
     const { events, next } = await link.history(pattern, { before, limit: RELATIONS });
     all.push(...events);
     if (next === undefined || (oldest && events.some((event) => isOlder(event, oldest)))) return { all, isComplete: true };
     before = next;
   }
-  return { all, isComplete: false };
+  return { all, before, isComplete: false };
 }
 
 /** The edits of and reactions to `messages`, which begin with the newest. `days` are those that are read completely. */
@@ -35,27 +37,30 @@ async function readRelations(link, prefix, messages, known = new Set()) {
   const days = [...new Set(messages.map(({ time }) => dayOf(time)))].filter((day) => !known.has(day));
   const relations = [];
   if (days.length > MAX_DAYS) {
-    const { all, isComplete } = await readTopics(link, `${prefix}on.>`, messages.at(-1).delivery.position);
+    const { all, isComplete } = await readTopics(link, `${prefix}on.>`, { oldest: messages.at(-1).delivery.position });
     if (isComplete) return { relations: all, days: days.slice(0, -1) };
     relations.push(...all);
   }
   const complete = [];
   for (const day of days) {
-    const { all, isComplete } = await readTopics(link, `${prefix}on.${day}.*`);
+    const { all, before, isComplete } = await readTopics(link, `${prefix}on.${day}.*`);
     relations.push(...all);
     if (isComplete) complete.push(day);
+    // Reactions, of which anybody can send many, hide no edit.
+    else relations.push(...(await readTopics(link, `${prefix}on.${day}.EDITED`, { before })).all);
   }
   return { relations, days: complete };
 }
 
-/** The stored edits of a message by its author. */
+/** All stored edits of a message by its author, however many others there are: they contain its text. */
 export async function readEdits(link, prefix, message) {
   const { id, epoch, offset } = referenceOf(message);
   const isOf = ({ data, deleted }) => {
     const about = deleted ? undefined : data?.about;
     return about?.id === id && about.epoch === epoch && about.offset === offset;
   };
-  const { all } = await readTopics(link, `${prefix}on.${dayOf(message.time)}.EDITED`, message.delivery.position);
+  const options = { oldest: message.delivery.position, maxPages: Infinity };
+  const { all } = await readTopics(link, `${prefix}on.${dayOf(message.time)}.EDITED`, options);
   return all.filter((edit) => isOf(edit) && authorOf(edit) === authorOf(message));
 }
 

@@ -62,6 +62,34 @@ test("reactions of one person push out none of others, in any order", async () =
   }
 });
 
+test("reactions of guests push out none of accounts nor of the reader, in any order", async () => {
+  const log = createLog();
+  const { kit } = kitOf(log, "ann");
+  await kit.sendText("one");
+  const [message] = log.stored;
+  const on = { data: { emoji: "+", is_on: true } };
+  const honest = said(log, "REACTED", 2, (at) => ({ source: `/clients/${at}`, account: `honest ${at}`, ...on }));
+  honest.push(...said(log, "REACTED", 1, () => ({ source: "/clients/reader", ...on })));
+  const flood = said(log, "REACTED", 1500, (at) => ({ source: `/clients/guest-${at}`, data: { emoji: "x", is_on: true } }));
+  for (const order of [
+    [message, ...honest, ...flood],
+    [message, ...flood, ...honest],
+    [...flood.toReversed(), message, ...honest],
+  ]) {
+    assert.deepEqual(await shownOf(order), ["ann: one +3* x497"]);
+  }
+});
+
+test("a flood of reactions hides no edit from a reader who comes later", async () => {
+  const log = createLog();
+  const { kit } = kitOf(log, "ann");
+  await kit.sendText("one");
+  await kit.edit(log.stored[0], "edited");
+  said(log, "REACTED", 4200, (at) => ({ source: `/clients/guest-${at}`, data: { emoji: "x", is_on: true } }));
+  const { timeline } = await timelineOf(log, "reader");
+  assert.match(seen(timeline.messages)[0], /^ann: edited /);
+});
+
 test("what is dropped because others say too much about a message is read again with it", async () => {
   const log = createLog();
   const { kit } = kitOf(log, "ann");
@@ -88,6 +116,20 @@ test("a reaction has at most 64 bytes, whatever its units, as in the chat", asyn
     said(log, "REACTED", 1, () => ({ source: "/clients/eve", data: { emoji, is_on: true } }));
   }
   assert.deepEqual(timeline.messages[0].reactions.map(({ emoji }) => emoji), ["x".repeat(64), "✊".repeat(21), family]);
+});
+
+test("what is kept of a text that begins with many invisible characters is visible, as in the chat", async () => {
+  const log = createLog();
+  const { timeline } = await timelineOf(log, "bob");
+  const blank = "\u200b".repeat(6000);
+  const say = (id, text) =>
+    log.store({ topic: "chat.tea.TEXT_MESSAGE", id, source: "/clients/ann", data: { sender: { id: "ann", name: "ann" }, text } });
+  say("ann 1", `${blank}hello`);
+  say("ann 2", `${blank}${"x".repeat(6001)}`);
+  say("ann 3", "three");
+  say("ann 4", blank);
+  said(log, "EDITED", 1, () => ({ source: "/clients/ann", data: { about: { ...about, id: "ann 3", offset: "3" }, text: `${blank}edited` } }));
+  assert.deepEqual(timeline.messages.map(({ text }) => text), ["hello", `${"x".repeat(6000)}…`, "edited"]);
 });
 
 test("a reference has an id of at most 200 bytes, as in the chat", async () => {

@@ -31,6 +31,8 @@ pub const EDIT_LAST: &str = "ui.edit_last";
 pub const NOTICE: &str = "ui.notice";
 /// Ends the topics of messages.
 pub const TEXT_MESSAGE: &str = ".TEXT_MESSAGE";
+/// The last token of the topics of edits.
+pub const EDITED: &str = "EDITED";
 /// The messages of all rooms, and those of all direct messages.
 pub const TEXT_MESSAGES: [&str; 2] = ["chat.*.TEXT_MESSAGE", "dm.*.*.TEXT_MESSAGE"];
 
@@ -205,14 +207,15 @@ impl Room {
         [&*self.prefix, "on.>"].concat()
     }
 
-    /// The pattern of the events that are about the messages of a [day](crate::model::timeline::utc_day).
-    pub fn relations_of(&self, day: u32) -> String {
-        [&*self.prefix, "on.", &day.to_string(), ".*"].concat()
+    /// The pattern of the events that are about the messages of a [day](crate::model::timeline::utc_day): of all kinds with
+    /// `*`, or of one.
+    pub fn relations_of(&self, day: u32, kind: &str) -> String {
+        [&*self.prefix, "on.", &day.to_string(), ".", kind].concat()
     }
 
     /// Durable, with [`Edited`], about a message of this day.
     pub fn edited(&self, day: u32) -> Option<Topic> {
-        self.relation(day, "EDITED")
+        self.relation(day, EDITED)
     }
 
     /// Durable, with [`Reacted`], about a message of this day.

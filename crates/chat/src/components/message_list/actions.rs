@@ -12,7 +12,9 @@ use super::changes;
 use super::feed::Feed;
 use super::pages::{RELATIONS, stored_at};
 use crate::boxed::spawn;
-use crate::events::{COMPOSE, EDIT, JUMP, NOTICE, REPLY, Reacted, Reference, Room, Subject};
+use crate::events::{
+    COMPOSE, EDIT, EDITED, JUMP, NOTICE, REPLY, Reacted, Reference, Room, Subject,
+};
 use crate::language::t;
 use crate::model::refusal::unpublished;
 use crate::model::timeline::{Author, Change, Row, utc_day};
@@ -127,7 +129,7 @@ impl Feed {
 
     /// Deletes the edits of a message, which contain its text.
     fn delete_edits(&self, id: Rc<str>, day: u32) {
-        let pattern = self.room.relations_of(day);
+        let pattern = self.room.relations_of(day, EDITED);
         self.spawn(async move |feed| {
             let bridge = feed.origin.borrow().0.clone()?;
             let mut before = None;

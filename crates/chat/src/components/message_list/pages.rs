@@ -9,9 +9,9 @@ use event_driven_kit::{Delivery, Event, Rule};
 use super::changes;
 use super::feed::{Feed, Older, Paging};
 use crate::boxed::{after, spawn};
-use crate::events::PAGE;
+use crate::events::{EDITED, PAGE};
 use crate::language::t;
-use crate::model::read_back::read_back;
+use crate::model::read_back::{Of, read_back};
 use crate::model::timeline::{Change, Timeline};
 
 /// How many relations are read at a time.
@@ -305,10 +305,11 @@ impl Feed {
     /// The relations of the messages of these days, of which it keeps those that were read completely. Of many days it
     /// reads all relations since `oldest`.
     async fn relations(&self, days: &mut Vec<u32>, oldest: Option<(u64, u64)>) -> Vec<Change> {
-        let page = async |day: Option<u32>, before| {
-            let (pattern, oldest) = match day {
-                Some(day) => (self.room.relations_of(day), None),
-                None => (self.room.relations(), oldest),
+        let page = async |of: Of, before| {
+            let (pattern, oldest) = match of {
+                Of::Day(day) => (self.room.relations_of(day, "*"), None),
+                Of::Edits(day) => (self.room.relations_of(day, EDITED), None),
+                Of::All => (self.room.relations(), oldest),
             };
             // Without its relations a message is shown as it was written.
             let page = self.history(&pattern, before, RELATIONS).await.ok()?;

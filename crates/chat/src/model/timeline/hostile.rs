@@ -72,6 +72,34 @@ fn reactions_of_one_person_push_out_none_of_others() {
 }
 
 #[test]
+fn reactions_of_guests_push_out_none_of_accounts_nor_of_the_reader() {
+    let by = |author, at| {
+        related_by(author, "a", 1, at, Relation::Reacted { emoji: "+".into(), is_on: true })
+    };
+    let account = |name: &str| Author { account: Some(name.into()), ..client(name) };
+    let honest = [by(account("ann"), 2), by(account("bob"), 3), by(Author::default(), 4)];
+    let guests = || (10..2_000).map(|at| react(&format!("guest {at}"), "x", at));
+    for order in [
+        [stored("a", 1)].into_iter().chain(honest.clone()).chain(guests()).collect::<Vec<_>>(),
+        [stored("a", 1)].into_iter().chain(guests()).chain(honest.clone()).collect(),
+        guests().chain(honest.clone()).chain([stored("a", 1)]).collect(),
+    ] {
+        let timeline = fold(order);
+        let reactions = rows(&timeline)[0].reactions();
+        assert_eq!(
+            reactions[0],
+            ("+".into(), vec![account("ann"), account("bob"), Author::default()])
+        );
+        assert_eq!(reactions[1].1.len(), 500 - 3);
+    }
+    // Neither do those of accounts push out the others: each half has its place.
+    let accounts = (3_000..5_000).map(|at| by(account(&at.to_string()), at));
+    let timeline = fold([stored("a", 1)].into_iter().chain(guests()).chain(accounts));
+    let counts = rows(&timeline)[0].reactions().into_iter().map(|(_, people)| people.len());
+    assert_eq!(counts.collect::<Vec<_>>(), [250, 250]);
+}
+
+#[test]
 fn a_flood_of_relations_to_unknown_messages_is_bounded() {
     let mut timeline = Timeline::default();
     let day = timeline.unread_days([Some(1)]);

@@ -121,9 +121,13 @@ impl Fold {
     }
 
     /// Drops the oldest reaction of the person who has the most. Any order of arrival leaves the same reactions, and one
-    /// person's reactions push out those of others only where these are more.
+    /// person's reactions push out those of others only where these are more. Anybody can be any number of guests: these
+    /// push out only each other, as long as they have more than half of the reactions.
     fn drop_reaction(&mut self) {
-        let mut all: Vec<&Reaction> = self.reactions.iter().collect();
+        let is_guest = |it: &&Reaction| it.author.account.is_none() && !it.author.is_me();
+        let has_many_guests = self.reactions.iter().filter(is_guest).count() > MAX_REACTIONS / 2;
+        let is_of_many = |it: &&Reaction| is_guest(it) == has_many_guests;
+        let mut all: Vec<&Reaction> = self.reactions.iter().filter(is_of_many).collect();
         sort(&mut all, |one, other| {
             one.author.key().cmp(&other.author.key()).then(one.place.cmp(&other.place))
         });

@@ -1,4 +1,5 @@
-//! What a peer answers to a durable event. Only bridges create these types: without the feature `bridge` they are opaque.
+//! What a peer answers to a durable event. Only bridges create these types: without the feature `bridge` they are
+//! opaque.
 
 #[cfg(feature = "bridge")]
 pub use session::{Position, RejectCode};

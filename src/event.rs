@@ -177,8 +177,8 @@ impl Event {
         &self.0.source
     }
 
-    /// The account that has published it, as attested by a peer that knows accounts. `None` for an event of this page, and
-    /// for one of a guest.
+    /// The account that has published it, as attested by a peer that knows accounts. `None` for an event of this page,
+    /// and for one of a guest.
     pub fn account(&self) -> Option<&str> {
         self.0.account.as_deref()
     }
@@ -195,7 +195,8 @@ impl Event {
         }
     }
 
-    /// Whether its device has signed it, and a trusted issuer has certified the device: [`Event::trust`] says whose it is.
+    /// Whether its device has signed it, and a trusted issuer has certified the device: [`Event::trust`] says whose it
+    /// is.
     #[cfg(feature = "trust")]
     pub fn is_verified(&self) -> bool {
         self.0.verified.is_some()
@@ -291,8 +292,8 @@ impl Event {
         Self::build(topic, payload, OnceCell::from(Box::from(id)), source.into(), time, delivery)
     }
 
-    /// The same event with what a peer attests: the account that has published it, the offset of the event whose deletion
-    /// it reports, and whether it was deleted itself.
+    /// The same event with what a peer attests: the account that has published it, the offset of the event whose
+    /// deletion it reports, and whether it was deleted itself.
     pub(crate) fn attested(
         mut self,
         account: Option<String>,

@@ -69,8 +69,8 @@ impl Bus {
     }
 }
 
-/// A function of JavaScript that is called with a row for each turn, and with the label, the microseconds and the failure
-/// of each call of a handler.
+/// A function of JavaScript that is called with a row for each turn, and with the label, the microseconds and the
+/// failure of each call of a handler.
 struct Listener {
     call: Function,
     /// When the handler that runs was called.

@@ -1,6 +1,6 @@
-//! Bindings of the JavaScript in `src/keys`: keys, certificates and signatures. It uses the browser's reader of JSON, its
-//! cryptography and its database. An asynchronous function in JavaScript has a tenth of the bytes of one in wasm. Links that
-//! have no key and trust no issuer load little of it.
+//! Bindings of the JavaScript in `src/keys`: keys, certificates and signatures. It uses the browser's reader of JSON,
+//! its cryptography and its database. An asynchronous function in JavaScript has a tenth of the bytes of one in wasm.
+//! Links that have no key and trust no issuer load little of it.
 
 mod files;
 
@@ -23,8 +23,8 @@ extern "C" {
     /// `ask` reads the topic of an [`Asked`] key.
     pub(crate) fn keyring(issuers: &Array, ask: &Call) -> Keyring;
 
-    /// Verifies an event. `signed` is what [`signed`] returns. It reads the arrays later, so they must not be views of wasm's
-    /// memory.
+    /// Verifies an event. `signed` is what [`signed`] returns. It reads the arrays later, so they must not be views of
+    /// wasm's memory.
     #[wasm_bindgen(method)]
     pub(crate) fn verify(
         this: &Keyring,

@@ -38,8 +38,8 @@
 //!
 //! These are on by default:
 //!
-//! - `bridge`: bridges to peers. Without it all events stay on the bus, and the module contains neither the protocol nor
-//!   a database.
+//! - `bridge`: bridges to peers. Without it all events stay on the bus, and the module contains neither the protocol
+//!   nor a database.
 //! - `trust`: signed events, which a bridge verifies. Without it the module contains no cryptography.
 //! - `inspect`: [`Bus::inspect`], which developer tools in JavaScript use. It is part of `npm`.
 //! - `npm` exports the API for JavaScript from the wasm module, bridges included. Rust applications switch it off.

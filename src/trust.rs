@@ -1,7 +1,7 @@
 //! Signed events: which issuers of certificates an application trusts, and what it learns about an event's author.
 //!
-//! A device signs its events with a key of its own that no script can read. A certificate says whose key it is. An issuer
-//! that the application trusts signs the certificate, which the device then sends to the peer with
+//! A device signs its events with a key of its own that no script can read. A certificate says whose key it is. An
+//! issuer that the application trusts signs the certificate, which the device then sends to the peer with
 //! [`Bridge::send_certificate`](crate::Bridge::send_certificate). Receivers verify an event before the bus carries it.
 //!
 //! ```no_run
@@ -136,16 +136,16 @@ pub struct Untrusted {
     pub topic: String,
     /// Its source, which may be false.
     pub source: String,
-    /// The reason for programs: `not_signed`, `bad_signature`, `unknown_certificate`, `other_account`, `not_valid_then` or
-    /// `revoked`.
+    /// The reason for programs: `not_signed`, `bad_signature`, `unknown_certificate`, `other_account`, `not_valid_then`
+    /// or `revoked`.
     pub code: String,
     /// The reason as a text.
     pub message: String,
 }
 
 impl Trust {
-    /// Trusts the issuer that certificates name as `iss`, with its public keys: a JSON Web Key Set (RFC 7517) as a text.
-    /// Keys that are not of P-256 are ignored.
+    /// Trusts the issuer that certificates name as `iss`, with its public keys: a JSON Web Key Set (RFC 7517) as a
+    /// text. Keys that are not of P-256 are ignored.
     pub fn issuer(iss: impl Into<String>, jwks: impl Into<String>) -> Self {
         Self::default().and_issuer(iss, jwks)
     }

@@ -2,7 +2,8 @@
 
 use crate::{Delivery, Stage};
 
-/// The name of a delivery with its details: stream, epoch and offset of a stored one, code and message of a rejected one.
+/// The name of a delivery with its details: stream, epoch and offset of a stored one, code and message of a rejected
+/// one.
 pub(crate) fn words_of(delivery: &Delivery) -> (&'static str, [Option<String>; 3]) {
     let name = match delivery {
         Delivery::Local => "local",

@@ -1,5 +1,5 @@
-//! A client with an arbitrary peer, a failing store, a device that signs some things, and a jumping clock. Each event is
-//! settled once, and what must be signed is never sent unsigned.
+//! A client with an arbitrary peer, a failing store, a device that signs some things, and a jumping clock. Each event
+//! is settled once, and what must be signed is never sent unsigned.
 #![no_main]
 
 use topic::{Pattern, Topic};

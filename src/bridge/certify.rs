@@ -34,8 +34,8 @@ extern "C" {
 
 impl Bridge {
     /// Fetches a certificate of this device's key with [`BridgeOptions::certify`](crate::BridgeOptions::certify), and
-    /// sends it to the peer. From then on the durable events of this bridge are signed, also those of the other tabs that
-    /// share it. Events of a [signed](crate::Rule::signed) rule that wait for a certificate are sent.
+    /// sends it to the peer. From then on the durable events of this bridge are signed, also those of the other tabs
+    /// that share it. Events of a [signed](crate::Rule::signed) rule that wait for a certificate are sent.
     ///
     /// A certificate lasts a day at most: call this again before it ends. It waits while the link is down.
     ///
@@ -97,8 +97,8 @@ fn error(failure: Failure, receipt: Option<&Receipt>) -> CertifyError {
 }
 
 impl Endpoint {
-    /// Fetches a certificate, and sends it. `None` if that is not possible. Holds no endpoint while it waits: the link may
-    /// be down for long.
+    /// Fetches a certificate, and sends it. `None` if that is not possible. Holds no endpoint while it waits: the link
+    /// may be down for long.
     fn send_certificate(&self, sent: Sent) -> Option<Promise> {
         let (fetch, this) = (self.certify.as_ref()?, self.this.clone());
         let serve = call(move |given| {
@@ -123,9 +123,9 @@ impl Endpoint {
     }
 }
 
-/// Carries out what JavaScript asks for. An array has a certificate's key and text, and functions that get its outcome: the
-/// id and the offset of its event, or undefined if the bridge is closed; or a code and a text. Anything else is what
-/// applications learn of a certificate that is in use.
+/// Carries out what JavaScript asks for. An array has a certificate's key and text, and functions that get its outcome:
+/// the id and the offset of its event, or undefined if the bridge is closed; or a code and a text. Anything else is
+/// what applications learn of a certificate that is in use.
 fn serve(this: &Weak<Endpoint>, given: JsValue, sent: &Sent) {
     let this = this.upgrade();
     match (given.dyn_into::<Array>(), this) {

@@ -13,8 +13,8 @@ pub enum DeleteError {
     /// The peer cannot delete events, or the tab that has the link cannot, because it runs an older version.
     #[error("the peer cannot delete events")]
     NotAvailable,
-    /// The peer has refused the request, for this reason: [`RejectCode::NotAllowed`], or [`RejectCode::NotFound`] if its
-    /// log has no such event.
+    /// The peer has refused the request, for this reason: [`RejectCode::NotAllowed`], or [`RejectCode::NotFound`] if
+    /// its log has no such event.
     #[error("the peer refused to delete the event: {}", .0.name())]
     Refused(RejectCode),
     /// The bridge was dropped.
@@ -23,11 +23,11 @@ pub enum DeleteError {
 }
 
 impl Bridge {
-    /// Deletes a stored event, and returns the position of the deletion event. Its author may do so, and accounts with the
-    /// right to moderate its topic. Deleting it again gives the same position.
+    /// Deletes a stored event, and returns the position of the deletion event. Its author may do so, and accounts with
+    /// the right to moderate its topic. Deleting it again gives the same position.
     ///
-    /// The peer empties the event: only its id, source, account and time stay, in history and for readers that resume. All
-    /// subscribers of its topic get a [deletion event](crate::Event::deletes).
+    /// The peer empties the event: only its id, source, account and time stay, in history and for readers that resume.
+    /// All subscribers of its topic get a [deletion event](crate::Event::deletes).
     ///
     /// It waits while the link is down, and asks again on each connection until there is an answer. Dropping the future
     /// cancels a request that was not sent yet.

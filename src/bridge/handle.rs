@@ -18,12 +18,12 @@ use crate::{Bus, Event};
 /// memory; [`LinkStatus::storage`] says so. The outcome of an event whose page has closed is reported to the next page,
 /// like that of any event it finds in the outbox.
 ///
-/// An event that cannot be written because the disk is full is sent from memory, over a connection of this tab alone and
-/// under an identity of its own. It is gone with the page, and the other tabs receive it once it is stored.
-/// [`OutboxStorage::Failing`](super::OutboxStorage::Failing) says so, and [`ERROR_TOPIC`](crate::ERROR_TOPIC) reports it
-/// once. Events that the tab publishes meanwhile follow it in order. Once all of them are answered, events are written
-/// again if there is room. Between these events and those that were written before and have no answer there is no
-/// order: the latter are sent as ever, but those that were written while the link was down only when the database
+/// An event that cannot be written because the disk is full is sent from memory, over a connection of this tab alone
+/// and under an identity of its own. It is gone with the page, and the other tabs receive it once it is stored.
+/// [`OutboxStorage::Failing`](super::OutboxStorage::Failing) says so, and [`ERROR_TOPIC`](crate::ERROR_TOPIC) reports
+/// it once. Events that the tab publishes meanwhile follow it in order. Once all of them are answered, events are
+/// written again if there is room. Between these events and those that were written before and have no answer there is
+/// no order: the latter are sent as ever, but those that were written while the link was down only when the database
 /// takes writes again.
 ///
 /// A link that is not shared stops as [`Fenced`](crate::bridge::CloseCode::Fenced) when a newer connection uses its
@@ -32,9 +32,9 @@ use crate::{Bus, Event};
 /// profile fences again and again gets a new identity: events that it may have sent and that have no answer end as
 /// uncertain.
 ///
-/// Dropping it closes the link. Durable events without an answer then stay in the outbox, and are sent when a bridge with
-/// this address and identity exists again; their receipts do not change any further. If the outbox is in memory they
-/// are [rejected](crate::Status::Rejected) as [`Uncertain`](crate::bridge::RejectCode::Uncertain).
+/// Dropping it closes the link. Durable events without an answer then stay in the outbox, and are sent when a bridge
+/// with this address and identity exists again; their receipts do not change any further. If the outbox is in memory
+/// they are [rejected](crate::Status::Rejected) as [`Uncertain`](crate::bridge::RejectCode::Uncertain).
 #[must_use = "dropping a bridge closes its link"]
 pub struct Bridge {
     pub(super) endpoint: Rc<Endpoint>,
@@ -86,8 +86,8 @@ impl Bridge {
 
     /// Connects now: after a stop whose cause the application has resolved (a user has signed in again), to take the
     /// connection back (after [`Fenced`](crate::bridge::CloseCode::Fenced)), or instead of waiting for the next attempt
-    /// of a link that is offline (a user presses "Try now"). Any tab that shares the link can call this. It has no effect
-    /// on a link that is up or is connecting.
+    /// of a link that is offline (a user presses "Try now"). Any tab that shares the link can call this. It has no
+    /// effect on a link that is up or is connecting.
     pub fn reconnect(&self) {
         self.endpoint.link.reconnect();
     }
@@ -122,8 +122,8 @@ impl Bridge {
         self.status().subject
     }
 
-    /// What the peer lets this client do, so that the application offers nothing that the peer would refuse. `None` while
-    /// the link is down. A credential that allows more or less changes the rights: then the status on
+    /// What the peer lets this client do, so that the application offers nothing that the peer would refuse. `None`
+    /// while the link is down. A credential that allows more or less changes the rights: then the status on
     /// [`LINK_TOPIC`](crate::bridge::LINK_TOPIC) is published again.
     ///
     /// ```no_run

@@ -44,8 +44,8 @@ impl Bridge {
     /// A page of the peer's log: the newest events whose topic `pattern` matches, or those before a position, which a
     /// page has as its [next](HistoryPage::next). At most `limit` events; the peer may return fewer.
     ///
-    /// It waits while the link is down; [`LINK_TOPIC`](crate::bridge::LINK_TOPIC) reports the state. Dropping the future
-    /// cancels the request.
+    /// It waits while the link is down; [`LINK_TOPIC`](crate::bridge::LINK_TOPIC) reports the state. Dropping the
+    /// future cancels the request.
     ///
     /// ```no_run
     /// use event_driven_kit::bridge::HistoryError;
@@ -101,8 +101,8 @@ impl Endpoint {
         })
     }
 
-    /// Verifies events of the log that no subscription brings. Returns each as the application gets it, or `None` if it is
-    /// withheld or refused.
+    /// Verifies events of the log that no subscription brings. Returns each as the application gets it, or `None` if it
+    /// is withheld or refused.
     pub(super) async fn admit_read(
         this: &Weak<Self>,
         events: Vec<(Position, Topic, Body)>,

@@ -1,4 +1,5 @@
-//! The keyring: verifies the events that other devices have signed. It asks the peer for the certificates of their keys.
+//! The keyring: verifies the events that other devices have signed. It asks the peer for the certificates of their
+//! keys.
 
 use std::rc::Weak;
 

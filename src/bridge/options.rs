@@ -76,8 +76,8 @@ impl BridgeOptions {
     ///
     /// An error is reported on [`ERROR_TOPIC`](crate::ERROR_TOPIC), and the bridge tries again as if it had not reached
     /// the peer. A credential that the peer refuses stops the link, with
-    /// [`CredentialRefused`](crate::bridge::CloseCode::CredentialRefused), until [`Bridge::reconnect`](crate::Bridge::reconnect).
-    /// Of tabs that share a link, only the leader is asked.
+    /// [`CredentialRefused`](crate::bridge::CloseCode::CredentialRefused), until
+    /// [`Bridge::reconnect`](crate::Bridge::reconnect). Of tabs that share a link, only the leader is asked.
     ///
     /// ```no_run
     /// use event_driven_kit::{BridgeOptions, Cause};
@@ -106,8 +106,8 @@ impl BridgeOptions {
         self
     }
 
-    /// Gives this device a key, which proves its identity to the peer. `fetch` gets the public key as a JSON Web Key (RFC
-    /// 7517), and returns a certificate of it by an issuer: see
+    /// Gives this device a key, which proves its identity to the peer. `fetch` gets the public key as a JSON Web Key
+    /// (RFC 7517), and returns a certificate of it by an issuer: see
     /// [`Bridge::send_certificate`](crate::Bridge::send_certificate).
     ///
     /// The key is in the outbox's database, and no script can read it. A page that is not secure has no key.

@@ -31,8 +31,8 @@ struct Asked<'a> {
     id: RequestId,
 }
 
-/// Makes a request, and waits for its answer. Resolves to `None` if the bridge is dropped. Dropping the future cancels the
-/// request.
+/// Makes a request, and waits for its answer. Resolves to `None` if the bridge is dropped. Dropping the future cancels
+/// the request.
 pub(super) async fn request(
     endpoint: &Weak<Endpoint>,
     ask: impl FnOnce(&Link) -> RequestId,

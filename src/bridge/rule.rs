@@ -25,8 +25,8 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// Sends the events of this page, and delivers those of the peer. A durable event comes back in the peer's order, and
-    /// is delivered then.
+    /// Sends the events of this page, and delivers those of the peer. A durable event comes back in the peer's order,
+    /// and is delivered then.
     pub fn both(pattern: impl Into<String>) -> Self {
         Self::new(pattern, true, true)
     }
@@ -82,8 +82,8 @@ impl Rule {
         self
     }
 
-    /// Takes only events with a signature by a device of a trusted [issuer](crate::trust::Trust::issuer), and signs those
-    /// of this page. The others are withheld and reported on [`UNTRUSTED_TOPIC`](crate::trust::UNTRUSTED_TOPIC).
+    /// Takes only events with a signature by a device of a trusted [issuer](crate::trust::Trust::issuer), and signs
+    /// those of this page. The others are withheld and reported on [`UNTRUSTED_TOPIC`](crate::trust::UNTRUSTED_TOPIC).
     ///
     /// Events that are published while this device has no certificate wait for
     /// [one](crate::Bridge::send_certificate), at most a day. Only durable events are signed.

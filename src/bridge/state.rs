@@ -100,7 +100,8 @@ pub struct CaughtUp {
     pub pattern: String,
 }
 
-/// Events that are gone from a stream of the peer: the payload of the events on [`GAP_TOPIC`](crate::bridge::GAP_TOPIC).
+/// Events that are gone from a stream of the peer: the payload of the events on
+/// [`GAP_TOPIC`](crate::bridge::GAP_TOPIC).
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Gap {
     /// The pattern of the rule that asked for them.

@@ -41,9 +41,9 @@ pub enum TallyError {
 }
 
 impl Bridge {
-    /// Counts the stored events of each topic after a position, and brings the newest one: for lists of rooms with previews
-    /// and unread counts. Without a position, or with one of another log, all events count. Returns one tally for each
-    /// topic, in their order.
+    /// Counts the stored events of each topic after a position, and brings the newest one: for lists of rooms with
+    /// previews and unread counts. Without a position, or with one of another log, all events count. Returns one tally
+    /// for each topic, in their order.
     ///
     /// It waits while the link is down. Dropping the future cancels the request.
     ///

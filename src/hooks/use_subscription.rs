@@ -14,8 +14,8 @@ use crate::{Bus, Cause, Event, HandlerResult, Subscription};
 /// The handler of the newest render is called, so it sees the newest props and state. Another pattern or bus
 /// makes a new subscription. An invalid pattern is reported on [`ERROR_TOPIC`](crate::ERROR_TOPIC).
 ///
-/// The subscription's [label](crate::Subscriber::label) is its pattern. With the feature `inspect`, the label begins with
-/// the name of the component or hook that calls this.
+/// The subscription's [label](crate::Subscriber::label) is its pattern. With the feature `inspect`, the label begins
+/// with the name of the component or hook that calls this.
 #[hook]
 pub fn use_subscription(pattern: &str, handler: impl Fn(&Event) -> HandlerResult + 'static) {
     let component = component_of(&handler);
@@ -77,7 +77,8 @@ fn component_of<H>(_: &H) -> &'static str {
     if cfg!(feature = "inspect") { component_in(std::any::type_name::<H>()) } else { "" }
 }
 
-/// The name before that of a closure, such as `<app::LinkBar as ..>::run::{{closure}}` or `app::use_outlet::{{closure}}`.
+/// The name before that of a closure, such as `<app::LinkBar as ..>::run::{{closure}}` or
+/// `app::use_outlet::{{closure}}`.
 fn component_in(name: &'static str) -> &'static str {
     let path = name.trim_start_matches('<').split([' ', '{', '<']).next().unwrap_or_default();
     // Yew's macro puts the body of a hook into `inner_fn`.

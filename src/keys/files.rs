@@ -1,5 +1,5 @@
-//! The JavaScript files that `lazy.js` loads. wasm-bindgen copies only files that Rust names, so this module names them.
-//! Nothing here is called.
+//! The JavaScript files that `lazy.js` loads. wasm-bindgen copies only files that Rust names, so this module names
+//! them. Nothing here is called.
 
 use wasm_bindgen::prelude::*;
 

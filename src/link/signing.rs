@@ -66,8 +66,8 @@ impl Link {
 
     /// A durable event that may carry a certificate is in the outbox, or `is_stored` by the peer.
     ///
-    /// Once one is stored, all events are signed. In the outbox it may be behind events that wait for a certificate: they
-    /// are signed under it, and leave right before it.
+    /// Once one is stored, all events are signed. In the outbox it may be behind events that wait for a certificate:
+    /// they are signed under it, and leave right before it.
     pub(crate) fn noticed(&self, topic: &Topic, data: &[u8], is_stored: bool) {
         if let Some((key, data)) = certificate_in(topic, data)
             && let Some(device) = &self.device

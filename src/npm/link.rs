@@ -126,8 +126,8 @@ impl Link {
         Ok(kept::keep(open.bridge.rule(rule).map_err(|error| thrown(&error))?))
     }
 
-    /// Fetches a certificate of this device, and sends it. Rejects with an `Error` if the peer does not take it. Undefined
-    /// if certificates are not available.
+    /// Fetches a certificate of this device, and sends it. Rejects with an `Error` if the peer does not take it.
+    /// Undefined if certificates are not available.
     #[wasm_bindgen(skip_typescript)]
     pub fn certify(&self) -> Option<Promise> {
         self.open()?.bridge.certify()

@@ -51,7 +51,8 @@ impl SideBySide {
         Self { criterion, results }
     }
 
-    /// Measures both in turn. Each repeats its work the given number of times and returns the nanoseconds per repetition.
+    /// Measures both in turn. Each repeats its work the given number of times and returns the nanoseconds per
+    /// repetition.
     pub fn compare(
         &mut self,
         work: &str,

@@ -25,7 +25,8 @@ use table::Table;
 /// Measures the chat.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// Measure only the rows of this group: transfer, shell, append, busy, inspector, own, drift, switch, scroll, memory
+    /// Measure only the rows of this group: transfer, shell, append, busy, inspector, own, drift, switch, scroll,
+    /// memory
     #[arg(long)]
     only: Option<String>,
     /// How many rounds to take the median of

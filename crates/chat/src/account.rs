@@ -1,8 +1,8 @@
-//! The account of the page. `cargo xtask run --auth` serves a page that keeps a token for each account in the browser, and
-//! links to this page with `?account=NAME`.
+//! The account of the page. `cargo xtask run --auth` serves a page that keeps a token for each account in the browser,
+//! and links to this page with `?account=NAME`.
 //!
-//! That page may also keep the keys of the relay that issues certificates. Then this page shows who has signed a message,
-//! and an account's messages are signed by a certificate of this device.
+//! That page may also keep the keys of the relay that issues certificates. Then this page shows who has signed a
+//! message, and an account's messages are signed by a certificate of this device.
 
 use std::future::ready;
 use std::rc::Rc;

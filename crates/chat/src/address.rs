@@ -1,6 +1,6 @@
 //! The page's address. Its hash names the room, so that users can share links to rooms: `#room`, and with the offset of
-//! a message `#room/1234`. `#@person` names direct messages. Its host is the peer's host. With `?guest` the page is a guest
-//! window: another person, for as long as its tab is open.
+//! a message `#room/1234`. `#@person` names direct messages. Its host is the peer's host. With `?guest` the page is a
+//! guest window: another person, for as long as its tab is open.
 
 use event_driven_kit::BridgeOptions;
 use js_sys::{JsString, decode_uri_component, encode_uri_component};

@@ -1,5 +1,5 @@
-//! Listeners, timers and tasks of the browser. They are boxed, so that the program contains the code behind them once and
-//! not once per closure.
+//! Listeners, timers and tasks of the browser. They are boxed, so that the program contains the code behind them once
+//! and not once per closure.
 
 use std::pin::Pin;
 

@@ -18,8 +18,8 @@
 //! | [`settings`] | `ui.inspect` | |
 //! | [`use_inspector`] | | `ui.inspect` |
 //!
-//! [`use_uplink`] owns the bridge, [`use_room_rules`] decides which topics of a room cross it, [`Origin`] determines the
-//! sender of an event, [`author`] shows it, and [`Newest`] tells which events come again. [`Sidebar`] draws the
+//! [`use_uplink`] owns the bridge, [`use_room_rules`] decides which topics of a room cross it, [`Origin`] determines
+//! the sender of an event, [`author`] shows it, and [`Newest`] tells which events come again. [`Sidebar`] draws the
 //! [`RoomList`],
 //! [`settings`] changes language, theme and contrast of this browser, and [`use_regions`] moves the focus by F6. A test
 //! holds the table against the code.

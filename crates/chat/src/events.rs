@@ -207,8 +207,8 @@ impl Room {
         [&*self.prefix, "on.>"].concat()
     }
 
-    /// The pattern of the events that are about the messages of a [day](crate::model::timeline::utc_day): of all kinds with
-    /// `*`, or of one.
+    /// The pattern of the events that are about the messages of a [day](crate::model::timeline::utc_day): of all kinds
+    /// with `*`, or of one.
     pub fn relations_of(&self, day: u32, kind: &str) -> String {
         [&*self.prefix, "on.", &day.to_string(), ".", kind].concat()
     }
@@ -227,8 +227,8 @@ impl Room {
         Topic::parse(&[&*self.prefix, "on.", &day.to_string(), ".", kind].concat()).ok()
     }
 
-    /// Durable state in the inbox of a person, with the [`Reference`] to the newest message that mentions them. None for
-    /// direct messages, which are all meant for their reader.
+    /// Durable state in the inbox of a person, with the [`Reference`] to the newest message that mentions them. None
+    /// for direct messages, which are all meant for their reader.
     pub fn mentioned(&self, person: &str) -> Option<Topic> {
         let is_direct = self.other().is_some();
         let topic = ["person.", person, ".inbox.", &*self.key, ".MENTIONED"].concat();
@@ -307,7 +307,8 @@ pub struct Reacted {
     pub emoji: String,
     /// Whether the reaction holds from now on.
     pub is_on: bool,
-    /// The [id](Person::id) of the person. A claim: reactions are counted by the client or account that the relay attests.
+    /// The [id](Person::id) of the person. A claim: reactions are counted by the client or account that the relay
+    /// attests.
     pub person: String,
 }
 

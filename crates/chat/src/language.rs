@@ -1,5 +1,6 @@
 //! The language of the page. English is in the program, and each English text is the key of its translations in
-//! `www/languages`. The script in index.html chooses the language, and fetches the translations while the program loads.
+//! `www/languages`. The script in index.html chooses the language, and fetches the translations while the program
+//! loads.
 
 use std::cell::OnceCell;
 

@@ -32,8 +32,8 @@ fn full(key: &str) -> String {
     }
 }
 
-/// Keeps a setting of this browser, which holds for all accounts and guest windows. An empty one leaves the choice to the
-/// system. The script in index.html reads it.
+/// Keeps a setting of this browser, which holds for all accounts and guest windows. An empty one leaves the choice to
+/// the system. The script in index.html reads it.
 pub fn set(setting: &str, value: &str) {
     if let Some(storage) = window().and_then(|window| window.local_storage().ok()?) {
         // Without storage the setting is lost, which needs no message.

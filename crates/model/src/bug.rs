@@ -1,6 +1,7 @@
 //! Deliberate bugs of a store.
 
-/// A deliberate bug of a [`Store`](crate::Store). The tests that compare stores, or check what they promise, must find it.
+/// A deliberate bug of a [`Store`](crate::Store). The tests that compare stores, or check what they promise, must find
+/// it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bug {
     /// It logs a number again that it has already decided.

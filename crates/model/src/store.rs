@@ -20,7 +20,8 @@ pub use clients::ClientId;
 use clients::{Clients, Known};
 use log::Log;
 
-/// A store in memory: the logs of its streams and the records of its clients. Clones are cheap because they share bodies.
+/// A store in memory: the logs of its streams and the records of its clients. Clones are cheap because they share
+/// bodies.
 #[derive(Debug, Clone, Default)]
 pub struct Store {
     logs: Vec<Log>,
@@ -227,8 +228,8 @@ impl Store {
         self.logs[stream].keep_last(count);
     }
 
-    /// Drops the events of a stream that later ones of their topics supersede. A relay does this in the commit of the later
-    /// ones.
+    /// Drops the events of a stream that later ones of their topics supersede. A relay does this in the commit of the
+    /// later ones.
     pub fn supersede(&mut self, stream: StreamNo) {
         self.logs[stream].supersede(self.bug == Some(Bug::DropsNewestValue));
     }

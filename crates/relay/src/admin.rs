@@ -1,8 +1,8 @@
 //! Administration of a running relay: backups and revocations.
 //!
-//! Only one process can open the store's file, so a running relay does the work. The request arrives over a Unix socket in
-//! the data directory, which only the relay's own user may use: one line, answered by one line that begins with `ok` or
-//! `failed`. Operators are served at the same time, so that a revocation does not wait for a long backup.
+//! Only one process can open the store's file, so a running relay does the work. The request arrives over a Unix socket
+//! in the data directory, which only the relay's own user may use: one line, answered by one line that begins with `ok`
+//! or `failed`. Operators are served at the same time, so that a revocation does not wait for a long backup.
 
 #[cfg(unix)]
 mod socket;

@@ -42,8 +42,8 @@ pub trait Authority: fmt::Debug + Send + Sync + 'static {
         None
     }
 
-    /// Whether all clients are guests who may do everything but moderate. The relay then asks for nothing: guests choose
-    /// the keys of their presence, and their clients can belong to accounts later.
+    /// Whether all clients are guests who may do everything but moderate. The relay then asks for nothing: guests
+    /// choose the keys of their presence, and their clients can belong to accounts later.
     fn is_open(&self) -> bool {
         false
     }

@@ -164,8 +164,8 @@ impl Border {
         own.as_ref() == Some(&origin) || self.origins.contains(&origin)
     }
 
-    /// Whether browsers should use nothing but TLS for this relay from now on. Not for loopback: that would affect every
-    /// other server there.
+    /// Whether browsers should use nothing but TLS for this relay from now on. Not for loopback: that would affect
+    /// every other server there.
     pub(crate) fn is_for_tls_only(&self) -> bool {
         self.has_tls && !self.hosts.is_empty()
     }

@@ -172,8 +172,8 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Multiplies all rates, bursts, new clients, connections and memory: for benchmarks and tests, whose load comes from
-    /// one address. The time limits stay.
+    /// Multiplies all rates, bursts, new clients, connections and memory: for benchmarks and tests, whose load comes
+    /// from one address. The time limits stay.
     #[must_use]
     pub fn times(self, factor: u32) -> Self {
         Self {

@@ -1,5 +1,5 @@
-//! What the relay counts and measures about itself, for monitoring: `GET /metrics` in the text form of OpenMetrics, which
-//! Prometheus reads.
+//! What the relay counts and measures about itself, for monitoring: `GET /metrics` in the text form of OpenMetrics,
+//! which Prometheus reads.
 //!
 //! Counters are relaxed atomics. What clients write is never a label: all values are known when the relay starts.
 

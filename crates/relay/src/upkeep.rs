@@ -1,4 +1,5 @@
-//! Maintains the store while the relay runs: drops what is no longer kept, and ends the relay if the store stays unusable.
+//! Maintains the store while the relay runs: drops what is no longer kept, and ends the relay if the store stays
+//! unusable.
 
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};

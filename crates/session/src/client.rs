@@ -13,14 +13,14 @@
 //! - **The store.** Answer each [`Effect::Store`] with [`Client::answer`], once and in order; failures too. A store in
 //!   memory is [`MemoryOutbox`].
 //! - **The device's key.** Answer [`Effect::Prove`] with [`Client::proved`] or [`Client::cannot_prove`], and
-//!   [`Effect::Sign`] with [`Client::signed`] or [`Client::cannot_sign`]. The first comes only with [`Options::proves`],
-//!   the second only after a publish with [`PublishOptions::signed`]. If the key comes after [`Client::cannot_prove`],
-//!   call [`Client::prove_again`].
+//!   [`Effect::Sign`] with [`Client::signed`] or [`Client::cannot_sign`]. The first comes only with
+//!   [`Options::proves`], the second only after a publish with [`PublishOptions::signed`]. If the key comes after
+//!   [`Client::cannot_prove`], call [`Client::prove_again`].
 //! - **Credentials.** Answer [`Effect::FetchCredential`] with [`Client::credential`]. It comes only with
 //!   [`Options::credentials`].
 //! - **Time.** Call [`Client::tick`] at [`Client::deadline`], which may change with every input. An early or late tick
-//!   does no harm. [`Client::set_clock`] sets the wall clock by which events expire. [`Client::wake`] checks the link at
-//!   once, for a page that was asleep.
+//!   does no harm. [`Client::set_clock`] sets the wall clock by which events expire. [`Client::wake`] checks the link
+//!   at once, for a page that was asleep.
 //! - **The application.** [`Client::publish`], [`Client::subscribe`], [`Client::history`], [`Client::delete`],
 //!   [`Client::join`] and [`Client::watch`] work in every state, also offline. Report each [`Effect::Deliver`] as taken
 //!   with [`Client::taken`], or the peer runs out of credit. All other effects are reports for the application.
@@ -254,8 +254,8 @@ impl Client {
         self.is_online().then_some(self.connection.peer.id.as_str())
     }
 
-    /// Whose connection the peer says this is: an account's name, or `~` and a client id. `None` while offline, and if the
-    /// peer does not say.
+    /// Whose connection the peer says this is: an account's name, or `~` and a client id. `None` while offline, and if
+    /// the peer does not say.
     pub fn subject(&self) -> Option<&str> {
         self.connection.peer.subject.as_deref().filter(|_| self.is_online())
     }

@@ -16,8 +16,8 @@ const DAYS_TO_1970: u64 = 719_468;
 /// The last second of the year 9999.
 const LAST: u64 = 253_402_300_799;
 
-/// A time in UTC to the second, such as `2026-11-30T09:00:00Z`, from seconds since 1970. `None` beyond the year 9999, for
-/// which RFC 3339 has no text.
+/// A time in UTC to the second, such as `2026-11-30T09:00:00Z`, from seconds since 1970. `None` beyond the year 9999,
+/// for which RFC 3339 has no text.
 pub fn zulu(seconds: u64) -> Option<String> {
     if seconds > LAST {
         return None;

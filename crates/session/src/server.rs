@@ -1,30 +1,31 @@
 //! The peer's end of one connection: frames in, requests to the store and frames out.
 //!
-//! A [`Server`] holds positions, never logged events. A subscription that lacks credit, or whose socket is full, catches
-//! up from the log.
+//! A [`Server`] holds positions, never logged events. A subscription that lacks credit, or whose socket is full,
+//! catches up from the log.
 //!
 //! # How to drive this machine
 //!
 //! The owner feeds inputs, then calls [`Server::poll`] until it returns `None`, and carries out the [`Effect`]s in
 //! order. Every input may cause effects, so poll after each one. Inputs take `now`, the time of a monotonic clock.
 //!
-//! - **The socket.** Pass each binary message to [`Server::received`], or in parts to [`Server::received_part`] with rate
-//!   limits; each text of a JSON client to `Server::received_text`; and other signs of life to [`Server::heard`]. While
-//!   [`Server::is_full`], read nothing. [`Effect::Send`] and [`Effect::Close`] go to the socket; nothing follows a close.
+//! - **The socket.** Pass each binary message to [`Server::received`], or in parts to [`Server::received_part`] with
+//!   rate limits; each text of a JSON client to `Server::received_text`; and other signs of life to [`Server::heard`].
+//!   While [`Server::is_full`], read nothing. [`Effect::Send`] and [`Effect::Close`] go to the socket; nothing follows
+//!   a close.
 //! - **The store.** Each of these effects has one answer, which may come later: [`Effect::Open`] and
 //!   [`Effect::Record`] have [`Server::opened`]; [`Effect::Append`] and [`Effect::Delete`] have [`Server::decided`],
 //!   after the commit; and [`Effect::Query`] has [`Server::answer`].
-//! - **Committed events.** From [`Server::new`] on, pass the events of each stream to [`Server::committed`], in order, or
-//!   report with [`Server::lagged`] that there are more than are at hand. Feed nothing while the socket is full, and
+//! - **Committed events.** From [`Server::new`] on, pass the events of each stream to [`Server::committed`], in order,
+//!   or report with [`Server::lagged`] that there are more than are at hand. Feed nothing while the socket is full, and
 //!   report the lag afterwards.
 //! - **Other connections.** [`Effect::Forward`] sends an ephemeral event to the others, where [`Server::forwarded`]
 //!   takes it; [`Server::changed_patterns`] says which ones a connection wants. [`Effect::Join`], [`Effect::Leave`],
 //!   [`Effect::Watch`] and [`Effect::Unwatch`] go to the [`PresenceRegistry`] that all connections share, whose
 //!   [`News`] returns through [`Server::present`] and [`Server::presence`].
 //! - **Authority.** An owner with an authority sets [`Options::has_authority`]. It answers [`Effect::Open`], before it
-//!   asks the store, and [`Effect::Refresh`] with [`Server::granted`] or [`Server::credential_refused`]. For a JSON client
-//!   it calls [`Server::granted`] before the first text if the upgrade's header has a credential, or if guests are
-//!   admitted; otherwise the client must send a credential in its `$link.hello`.
+//!   asks the store, and [`Effect::Refresh`] with [`Server::granted`] or [`Server::credential_refused`]. For a JSON
+//!   client it calls [`Server::granted`] before the first text if the upgrade's header has a credential, or if guests
+//!   are admitted; otherwise the client must send a credential in its `$link.hello`.
 //! - **Time.** Call [`Server::tick`] at [`Server::deadline`], which may change with every input. An early or late tick
 //!   does no harm. [`Server::set_clock`] sets the wall clock for the times of events.
 //!

@@ -1,10 +1,10 @@
 //! The form in which an event is signed, and the name of the key that signs.
 //!
-//! The form is the extension "Verifiable CloudEvents with DSSE" of CloudEvents (`cloudevents/extensions/verifiability.md`,
-//! `payloadType` `…/dsse/v0.1`): the digests of all attributes and of the data make the digest `core`, the chosen
-//! extensions make the digest `ext`, and what is signed is the JSON of both in the pre-authentication encoding of DSSE
-//! 1.0.2. On the wire of frames only the signature travels, because each end can make the rest from the event. In
-//! `cloudevents.json` the attribute `dssematerial` has all of it.
+//! The form is the extension "Verifiable CloudEvents with DSSE" of CloudEvents
+//! (`cloudevents/extensions/verifiability.md`, `payloadType` `…/dsse/v0.1`): the digests of all attributes and of the
+//! data make the digest `core`, the chosen extensions make the digest `ext`, and what is signed is the JSON of both in
+//! the pre-authentication encoding of DSSE 1.0.2. On the wire of frames only the signature travels, because each end
+//! can make the rest from the event. In `cloudevents.json` the attribute `dssematerial` has all of it.
 //!
 //! `time` is signed to the second, as the extension demands. `authid` and the path are not signed: peers set them.
 

@@ -1,9 +1,9 @@
 //! Tabs of one origin that share a link: one leads and has the socket, the others follow it.
 //!
-//! The leader's client sends the rows of all tabs, in the order of their numbers. Once a row is answered, it reports the
-//! outcome to the other tabs and then deletes the row; so the next leader asks again for an answer that is lost with its
-//! leader. A follower's subscriptions are made on the leader's connection and resume from the follower's own positions:
-//! a new leader is like a new connection.
+//! The leader's client sends the rows of all tabs, in the order of their numbers. Once a row is answered, it reports
+//! the outcome to the other tabs and then deletes the row; so the next leader asks again for an answer that is lost
+//! with its leader. A follower's subscriptions are made on the leader's connection and resume from the follower's own
+//! positions: a new leader is like a new connection.
 //!
 //! The lock decides which tab leads. Terms tell a leader that it was deposed, and followers which leader to believe,
 //! before the lock does. The peer's fencing token is the last safeguard.
@@ -24,8 +24,8 @@
 //!   of the client that sends what the store could not take. Report what happens on a socket to
 //!   [`Tab::client_on`] with its [`Lane`].
 //!
-//! [`Tab::start`] begins; [`Tab::leave`] ends, for example before a page is frozen. Without a lock, a channel or a shared
-//! store, call [`Tab::go_alone`] instead of waiting for the lock. The application publishes and subscribes with
+//! [`Tab::start`] begins; [`Tab::leave`] ends, for example before a page is frozen. Without a lock, a channel or a
+//! shared store, call [`Tab::go_alone`] instead of waiting for the lock. The application publishes and subscribes with
 //! [`Tab::client`], but reconnects, cancels and sends ephemeral events with the tab's own methods.
 //!
 //! ```
@@ -276,8 +276,8 @@ impl Tab {
         }
     }
 
-    /// Like [`Client::connect`], from any tab: the cause of a stopped link is fixed, or a user does not want to wait for
-    /// the next attempt.
+    /// Like [`Client::connect`], from any tab: the cause of a stopped link is fixed, or a user does not want to wait
+    /// for the next attempt.
     pub fn connect(&mut self, now: Millis) {
         self.now = now;
         match self.role {

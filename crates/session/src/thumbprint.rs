@@ -13,8 +13,8 @@ const CHARACTERS: usize = 43;
 const SOURCE: &str = "/keys/";
 const TOPIC: &str = "certs.";
 
-/// The SHA-256 thumbprint of a public key (RFC 7638), by which it is known: as the source of the events that it signs, and
-/// as the topic of its certificates.
+/// The SHA-256 thumbprint of a public key (RFC 7638), by which it is known: as the source of the events that it signs,
+/// and as the topic of its certificates.
 ///
 /// Its text is base64url without padding.
 ///

@@ -2,9 +2,9 @@
 
 /// Defines an enum with all timers of a machine, and the two loops over them.
 ///
-/// The machine has `due`, the time of a timer, and `fire`. Both match on the enum, so that a timer that only one of them
-/// handles is a compile error, not a hang. A timer that stays due after it has fired is a bug, except one that stands
-/// for all timers of another machine.
+/// The machine has `due`, the time of a timer, and `fire`. Both match on the enum, so that a timer that only one of
+/// them handles is a compile error, not a hang. A timer that stays due after it has fired is a bug, except one that
+/// stands for all timers of another machine.
 macro_rules! timers {
     (
         $(#[$doc:meta])*

@@ -69,8 +69,8 @@ fn answers(dialogue: &mut Dialogue) -> Vec<Effect> {
     std::mem::take(&mut dialogue.effects).into_iter().filter(is_answer).collect()
 }
 
-/// Asserts that none of the wrong answers answers a request, that each ends the connection, and that the right answer on
-/// the next one does answer it.
+/// Asserts that none of the wrong answers answers a request, that each ends the connection, and that the right answer
+/// on the next one does answer it.
 fn is_answered_only_by(
     ask: fn(&mut Dialogue),
     wrong: &[fn(u32) -> FromPeer],

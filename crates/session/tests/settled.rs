@@ -1,5 +1,5 @@
-//! What a client reports of its durable events at the end: their outcome, whether a subscription delivers them, and when
-//! its subscriptions have passed them.
+//! What a client reports of its durable events at the end: their outcome, whether a subscription delivers them, and
+//! when its subscriptions have passed them.
 
 mod dialogue;
 

@@ -25,8 +25,8 @@ use scrolls::Scrolls;
 /// The promises, with the numbers of the design.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Promise {
-    /// 1: every reader receives each acked event, or a gap that contains it, or a later event of its topic where the stream
-    /// keeps the last values.
+    /// 1: every reader receives each acked event, or a gap that contains it, or a later event of its topic where the
+    /// stream keeps the last values.
     Read,
     /// 2: no event is delivered twice.
     Once,
@@ -42,15 +42,15 @@ pub enum Promise {
     OwnOrder,
     /// 8: no client is sent what its rights do not cover at that moment. [`access`](crate::access) checks it.
     Allowed,
-    /// In addition: an event is emptied if and only if it was deleted. No reader that begins after that was acked receives
-    /// its data.
+    /// In addition: an event is emptied if and only if it was deleted. No reader that begins after that was acked
+    /// receives its data.
     Deleted,
     /// In addition: a reader receives no more than it has room for.
     Room,
     /// In addition: the machines come to rest and do not send requests forever.
     Rest,
-    /// In addition: an event that must be signed is never sent without its signature, and a client that has proven a key is
-    /// admitted with that key only.
+    /// In addition: an event that must be signed is never sent without its signature, and a client that has proven a
+    /// key is admitted with that key only.
     Signed,
 }
 

@@ -16,8 +16,8 @@ pub(crate) fn digest(body: &Body) -> Digest {
     std::array::from_fn(|at| hash[at])
 }
 
-/// The digest of an encoded body. `None` if it cannot be decoded, as a body that an older relay took may be: its event is
-/// served like any other, but a repeat of it is not recognised.
+/// The digest of an encoded body. `None` if it cannot be decoded, as a body that an older relay took may be: its event
+/// is served like any other, but a repeat of it is not recognised.
 pub(crate) fn digest_of(body: &[u8]) -> Option<Digest> {
     Body::decode(body).ok().map(|body| digest(&body))
 }

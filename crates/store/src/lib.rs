@@ -58,8 +58,8 @@ pub trait Store: Send + Sync + 'static {
     /// A [`StoreError`] if the store cannot be used now.
     fn heads(&self) -> Result<Vec<u64>, StoreError>;
 
-    /// The oldest offset of a stream that is not trimmed. It is not read from the file, so it may be lower where nothing
-    /// was trimmed since the store was opened.
+    /// The oldest offset of a stream that is not trimmed. It is not read from the file, so it may be lower where
+    /// nothing was trimmed since the store was opened.
     fn first(&self, stream: StreamNo) -> u64;
 
     /// Whether each of these clients is known.
@@ -68,11 +68,12 @@ pub trait Store: Send + Sync + 'static {
     /// As [`Store::heads`].
     fn knows(&self, clients: &[[u8; 16]]) -> Result<Vec<bool>, StoreError>;
 
-    /// Applies `commands` in their order, in one commit that is on disk when this returns. What they do does not depend on
-    /// how they are grouped into calls, nor on a clock or the disk.
+    /// Applies `commands` in their order, in one commit that is on disk when this returns. What they do does not depend
+    /// on how they are grouped into calls, nor on a clock or the disk.
     ///
     /// # Errors
-    /// A [`StoreError`]. Then no outcome may be announced. The log may hold the commit all the same, and a repeat finds it.
+    /// A [`StoreError`]. Then no outcome may be announced. The log may hold the commit all the same, and a repeat finds
+    /// it.
     fn apply(&self, commands: &[Command<'_>]) -> Result<Vec<Written>, StoreError>;
 
     /// Whether the disk can take `bytes` of events and still has its reserve.
@@ -94,14 +95,15 @@ pub trait Store: Send + Sync + 'static {
     /// As [`Store::apply`].
     fn maintain(&self, now: Millis) -> Result<Maintained, StoreError>;
 
-    /// Writes a consistent copy to the new file `to` while the store is in use. Opened as a store, it starts a new epoch.
+    /// Writes a consistent copy to the new file `to` while the store is in use. Opened as a store, it starts a new
+    /// epoch.
     ///
     /// # Errors
     /// A [`StoreError`] if there is no copy.
     fn backup(&self, to: &Path) -> Result<Copied, StoreError>;
 
-    /// Finds where a subscription starts. Returns `None` after a bounded number of rows: then call it again with the same
-    /// `search`, which begins as [`Search::default`].
+    /// Finds where a subscription starts. Returns `None` after a bounded number of rows: then call it again with the
+    /// same `search`, which begins as [`Search::default`].
     ///
     /// # Errors
     /// As [`Store::heads`].
@@ -138,8 +140,8 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Older, StoreError>;
 
-    /// Counts the events of a topic after a position, in the stream that takes the topic's events, and finds the newest.
-    /// Bounded by [`MAX_TALLY`](session::MAX_TALLY).
+    /// Counts the events of a topic after a position, in the stream that takes the topic's events, and finds the
+    /// newest. Bounded by [`MAX_TALLY`](session::MAX_TALLY).
     ///
     /// # Errors
     /// As [`Store::heads`].

@@ -75,9 +75,9 @@ impl Untrusted {
 
 /// Decides how far an event can be believed.
 ///
-/// A signed event is believed if its source names the certificate's key, the signature is right, a certificate covers the
-/// event's time, the peer names the certificate's account, and the key was not revoked by then. For an event without a
-/// signature the word of the peer counts, unless its source names a key: then the signature was taken away.
+/// A signed event is believed if its source names the certificate's key, the signature is right, a certificate covers
+/// the event's time, the peer names the certificate's account, and the key was not revoked by then. For an event
+/// without a signature the word of the peer counts, unless its source names a key: then the signature was taken away.
 ///
 /// # Errors
 /// The first rule that it breaks.

@@ -1,12 +1,12 @@
 //! The author of a signed event.
 //!
-//! A device signs its events with a key of its own. A [certificate](Certificate), which an issuer has signed, says whose
-//! key it is, and for how long. Certificates are events too: on the topic of the key's [`Thumbprint`], as a
+//! A device signs its events with a key of its own. A [certificate](Certificate), which an issuer has signed, says
+//! whose key it is, and for how long. Certificates are events too: on the topic of the key's [`Thumbprint`], as a
 //! [`Record`]. A reader that trusts the issuer need trust neither the peer nor the network: [`check`] decides.
 //!
-//! All of this is pure: no clock, no randomness and no cryptography but SHA-256. The caller verifies signatures with a native
-//! library. In a page, JavaScript follows the same rules (`src/keys` of `event-driven-kit`): there it needs a third of the
-//! bytes. Tests hold both against each other.
+//! All of this is pure: no clock, no randomness and no cryptography but SHA-256. The caller verifies signatures with a
+//! native library. In a page, JavaScript follows the same rules (`src/keys` of `event-driven-kit`): there it needs a
+//! third of the bytes. Tests hold both against each other.
 //!
 //! 1. [`parse_certificate`] gives what the issuer has signed; the caller verifies that with the issuer's key of this
 //!    [`kid`](Unverified::kid), and drops certificates of other issuers.

@@ -1,5 +1,5 @@
-//! The modules of a crate depend on each other in one direction: there is no circle but parent and child. In the library,
-//! links know no bus, bridges know no browser, and no other module of the core knows either.
+//! The modules of a crate depend on each other in one direction: there is no circle but parent and child. In the
+//! library, links know no bus, bridges know no browser, and no other module of the core knows either.
 
 use crate::workspace::Workspace;
 use std::collections::{BTreeMap, BTreeSet};

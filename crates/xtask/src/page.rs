@@ -161,8 +161,8 @@ impl Page {
     }
 }
 
-/// Joins the style sheets of the components, and the modules of the inspector, into the files that index.html names. Trunk
-/// runs the same script as a hook.
+/// Joins the style sheets of the components, and the modules of the inspector, into the files that index.html names.
+/// Trunk runs the same script as a hook.
 fn bundle_assets(workspace: &Workspace) -> Result<()> {
     let mut node = process::command("node");
     node.arg(workspace.root.join("www/bundle.mjs"));

@@ -70,9 +70,9 @@ pub fn reorder(toolchain: &Toolchain, wasm: &Path) -> Result<()> {
     fs::remove_file(&named).with_context(|| format!("{} could not be removed", named.display()))
 }
 
-/// Joins the JS of wasm-bindgen and its snippets into one minified module. One file compresses better than several, and its
-/// name changes with its content. The snippet with the name `apart`, which others load by `import()`, stays a file of its
-/// own.
+/// Joins the JS of wasm-bindgen and its snippets into one minified module. One file compresses better than several, and
+/// its name changes with its content. The snippet with the name `apart`, which others load by `import()`, stays a file
+/// of its own.
 pub fn bundle(toolchain: &Toolchain, js: &Path, apart: Option<&str>) -> Result<()> {
     let folder = js.parent().context("a script without a folder")?;
     let name = js.file_name().unwrap_or_default().to_string_lossy();

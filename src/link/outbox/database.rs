@@ -1,5 +1,6 @@
 //! The outbox as a database: one object store, which holds the client under 0 and each row under its number. An
-//! operation is one transaction: it reads the rows it needs, runs on them as it would in memory, and writes the changes.
+//! operation is one transaction: it reads the rows it needs, runs on them as it would in memory, and writes the
+//! changes.
 //!
 //! The crate `idb` makes the requests. Listeners are those of gloo, which end when they are dropped.
 

@@ -1,5 +1,6 @@
-//! The pictures in README.md: the story of a message that is sent while the relay is down and arrives when it is back, and the
-//! chat on a desktop, on a phone, in the dark and with the inspector. With `EDK_PICTURES`, a folder, they are taken.
+//! The pictures in README.md: the story of a message that is sent while the relay is down and arrives when it is back,
+//! and the chat on a desktop, on a phone, in the dark and with the inspector. With `EDK_PICTURES`, a folder, they are
+//! taken.
 
 use std::path::Path;
 

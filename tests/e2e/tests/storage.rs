@@ -44,7 +44,8 @@ async fn firefox_keeps_and_edits_a_refused_message_too() {
     ann.join(&relay.url(), "tea", "Ann").await;
     ann.say("before").await;
     ann.appears(".own[data-state=stored]").await;
-    // Firefox runs a driver's script in a sandbox, where the kit finds no database. So the refusal is what the chat has kept.
+    // Firefox runs a driver's script in a sandbox, where the kit finds no database. So the refusal is what the chat has
+    // kept.
     let refused = "const fields = ['id', String(Date.now()), '1', 'The server is too busy.', 'refused'];
         localStorage.setItem('event-driven-kit.chat.refused.chat.tea.TEXT_MESSAGE', fields.join('\\x1f') + '\\x1e');";
     ann.run(refused, vec![]).await;

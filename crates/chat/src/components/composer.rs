@@ -1,5 +1,5 @@
-//! The input for messages. Publishes messages and changes of messages, and that the user is typing. Takes texts that the
-//! user wants to write again, and the message that the user replies to or changes.
+//! The input for messages. Publishes messages and changes of messages, and that the user is typing. Takes texts that
+//! the user wants to write again, and the message that the user replies to or changes.
 
 mod choices;
 mod draft;

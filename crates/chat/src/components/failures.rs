@@ -1,6 +1,6 @@
-//! Reports what handlers could not handle, such as a malformed event of another program, in a line of the console. There
-//! is one line for the failures of a second, and then at most one each minute: a history full of malformed events must
-//! not fill the console at each load.
+//! Reports what handlers could not handle, such as a malformed event of another program, in a line of the console.
+//! There is one line for the failures of a second, and then at most one each minute: a history full of malformed events
+//! must not fill the console at each load.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;

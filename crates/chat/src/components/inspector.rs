@@ -1,5 +1,5 @@
-//! Opens the developer tools: if the address has `?inspect` or `?replay`, by Ctrl+Alt+E, and by `ui.inspect`. Their file is
-//! loaded when they are opened for the first time.
+//! Opens the developer tools: if the address has `?inspect` or `?replay`, by Ctrl+Alt+E, and by `ui.inspect`. Their
+//! file is loaded when they are opened for the first time.
 
 use event_driven_kit::Bus;
 use event_driven_kit::hooks::use_subscription;

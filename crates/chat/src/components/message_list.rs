@@ -1,6 +1,6 @@
 //! The messages of the room. It subscribes with echo, so that the user's own messages appear at once. It sends refused
-//! messages again, and takes waiting ones back, on request. It shows the message that `ui.jump` or the address names, and
-//! publishes what was seen.
+//! messages again, and takes waiting ones back, on request. It shows the message that `ui.jump` or the address names,
+//! and publishes what was seen.
 //!
 //! When `ui.edit_last` asks for the user's newest message, it publishes that message as `ui.edit`.
 //!

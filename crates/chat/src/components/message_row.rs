@@ -1,5 +1,5 @@
-//! One message: author, text, time, reactions and buttons, and for the user's own messages the state. Renders again only
-//! when one of these has changed.
+//! One message: author, text, time, reactions and buttons, and for the user's own messages the state. Renders again
+//! only when one of these has changed.
 
 use std::rc::Rc;
 
@@ -254,7 +254,8 @@ fn actions(props: &MessageRowProps) -> Html {
     }
 }
 
-/// One of the stylesheet's eight colours for names. A person who imitates another's name most likely gets another colour.
+/// One of the stylesheet's eight colours for names. A person who imitates another's name most likely gets another
+/// colour.
 fn tone(row: &Row) -> &'static str {
     const TONES: [&str; 8] =
         ["tone-0", "tone-1", "tone-2", "tone-3", "tone-4", "tone-5", "tone-6", "tone-7"];

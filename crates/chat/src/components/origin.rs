@@ -30,7 +30,8 @@ impl Origin {
         client
     }
 
-    /// The account that has sent `event`. The relay has not attested an event of this page yet, so it is the user's own.
+    /// The account that has sent `event`. The relay has not attested an event of this page yet, so it is the user's
+    /// own.
     pub fn account(&self, event: &Event) -> Option<Rc<str>> {
         let is_own = || self.0.as_ref().is_some_and(|bridge| bridge.is_own(event));
         match event.account() {

@@ -1,6 +1,6 @@
 //! Publishes the outcome of each of the user's own messages: `TEXT_SUCCESS` when the log has stored it, `TEXT_ERROR`
-//! when it was refused. Once a message is stored, it writes to the inbox of each person whom the message mentions. It uses
-//! echoes and not receipts, because echoes also report messages from before a reload or from another tab.
+//! when it was refused. Once a message is stored, it writes to the inbox of each person whom the message mentions. It
+//! uses echoes and not receipts, because echoes also report messages from before a reload or from another tab.
 
 use event_driven_kit::bridge::Position;
 use event_driven_kit::hooks::{use_bus, use_subscription_with_echo};

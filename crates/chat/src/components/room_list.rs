@@ -36,8 +36,8 @@ use kept::{Kept, Line};
 /// The most persons whose names are remembered.
 const MAX_NAMES: usize = 200;
 
-/// How long changes are gathered before the list and the title are drawn, in milliseconds. A message that is seen at once
-/// is no longer unread by then.
+/// How long changes are gathered before the list and the title are drawn, in milliseconds. A message that is seen at
+/// once is no longer unread by then.
 const DRAW_MS: u32 = 100;
 
 /// Where the browser keeps the rooms and the user's id over a reload.

@@ -1,4 +1,5 @@
-//! The author of a message, as the relay attests it. What a message itself says about its sender is a hint for guests only.
+//! The author of a message, as the relay attests it. What a message itself says about its sender is a hint for guests
+//! only.
 
 use super::text;
 use super::timeline::{Row, Seen};

@@ -1,5 +1,5 @@
-//! What the text in the composer is for, unless it is a new message: a reply, or a change of an older message. It is kept
-//! with the draft, as one text in fields that are separated by control characters.
+//! What the text in the composer is for, unless it is a new message: a reply, or a change of an older message. It is
+//! kept with the draft, as one text in fields that are separated by control characters.
 
 use crate::events::{Reference, Subject};
 

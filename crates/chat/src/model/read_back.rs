@@ -27,8 +27,9 @@ enum End<P> {
     Failed,
 }
 
-/// Reads the relations of the messages of `days`, which begin with the newest. Afterwards `days` has only those that were
-/// read completely. `page` reads a page before a position. It returns what the page holds, and where the next one begins.
+/// Reads the relations of the messages of `days`, which begin with the newest. Afterwards `days` has only those that
+/// were read completely. `page` reads a page before a position. It returns what the page holds, and where the next one
+/// begins.
 pub async fn read_back<T, P>(
     days: &mut Vec<u32>,
     mut page: impl AsyncFnMut(Of, Option<P>) -> Option<(Vec<T>, Option<P>)>,
@@ -87,8 +88,8 @@ mod tests {
 
     use super::*;
 
-    /// The days that were asked for, by page, and those that were read completely. `pages` is how many pages a day has, or
-    /// all days have; `None` if they are refused.
+    /// The days that were asked for, by page, and those that were read completely. `pages` is how many pages a day has,
+    /// or all days have; `None` if they are refused.
     fn read(days: u32, pages: impl Fn(Of) -> Option<u32>) -> (Vec<Of>, Vec<u32>) {
         let mut days: Vec<u32> = (1..=days).rev().collect();
         let asked = {

@@ -174,7 +174,8 @@ impl Rooms {
         newest.map(|newest| newest.text = Rc::default()).is_some()
     }
 
-    /// A person has changed the text of the message at `about`, by the event at `at`. Returns whether the preview changes.
+    /// A person has changed the text of the message at `about`, by the event at `at`. Returns whether the preview
+    /// changes.
     pub fn edited(&mut self, key: &str, about: At, by: &PersonId, at: At, text: Rc<str>) -> bool {
         let newest = self.entry(key).and_then(|entry| entry.newest.as_mut()).filter(|newest| {
             let is_last = newest.edited.is_none_or(|before| before.0 == at.0 && before.1 < at.1);

@@ -85,8 +85,8 @@ pub fn check_length(text: &str) -> Result<(), MessageError> {
     }
 }
 
-/// A text that is too long, in parts that can be sent, cut between lines or words if possible. Empty for one that is not
-/// too long, or that has too many parts.
+/// A text that is too long, in parts that can be sent, cut between lines or words if possible. Empty for one that is
+/// not too long, or that has too many parts.
 pub fn parts(text: &str) -> Vec<&str> {
     let (mut parts, mut rest) = (Vec::new(), text.trim());
     while !rest.is_empty() && parts.len() <= MAX_PARTS {
@@ -130,8 +130,8 @@ pub fn shown_name(text: &str) -> String {
     name(text).unwrap_or_else(|| t("(no name)").to_string())
 }
 
-/// `text` as one line that does not affect its surroundings: without line breaks, control characters and characters that
-/// override the direction of writing, which may affect the text after the line. Empty if nothing is visible.
+/// `text` as one line that does not affect its surroundings: without line breaks, control characters and characters
+/// that override the direction of writing, which may affect the text after the line. Empty if nothing is visible.
 pub fn line(text: &str) -> Option<String> {
     let line: String = text.chars().filter(|character| !is_directive(*character)).collect();
     let line = line.trim();

@@ -62,8 +62,8 @@ pub enum Change {
     Failed { id: Rc<str>, refusal: Refusal },
     /// The user has taken back a waiting message, or has removed a refused one.
     Removed { id: Rc<str> },
-    /// An event is about another message. `at` is the epoch and the offset, or `None` while this browser's outbox has the
-    /// event. There is no relation if the event was refused.
+    /// An event is about another message. `at` is the epoch and the offset, or `None` while this browser's outbox has
+    /// the event. There is no relation if the event was refused.
     Related {
         event: Rc<str>,
         about: Reference,
@@ -137,7 +137,8 @@ impl Timeline {
         self.chunks.rows().rev().filter(is_wanted).find(|row| !row.is_deleted())
     }
 
-    /// The offset of the message that is nearest to an offset of the newest epoch: at or before it, or else the first one.
+    /// The offset of the message that is nearest to an offset of the newest epoch: at or before it, or else the first
+    /// one.
     pub fn nearest(&self, offset: u64) -> Option<u64> {
         let newest = self.newest_life();
         let offsets = || {
@@ -287,8 +288,8 @@ impl Timeline {
         }
     }
 
-    /// Applies an echo: adds a row at the end, or changes the state of one. A late echo does not reset a stored or refused
-    /// message to pending.
+    /// Applies an echo: adds a row at the end, or changes the state of one. A late echo does not reset a stored or
+    /// refused message to pending.
     fn pending(&mut self, seen: Seen, state: State) {
         match self.find_own(&seen.id) {
             None => self.add_pending(seen, state),

@@ -7,8 +7,8 @@ use super::timeline::Chunk;
 
 /// The most rows in the page.
 const MAX_ROWS: usize = 1_280;
-/// How many chunks are in the page before and after those that are seen. When one fewer is left, others are drawn: one at
-/// a time while the reader scrolls.
+/// How many chunks are in the page before and after those that are seen. When one fewer is left, others are drawn: one
+/// at a time while the reader scrolls.
 const BESIDE: usize = 3;
 /// The height of a row, in CSS pixels, before any was measured.
 const USUAL_ROW: f64 = 52.0;

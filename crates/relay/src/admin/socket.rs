@@ -34,8 +34,8 @@ pub(super) struct Socket {
     _remove: Remove,
 }
 
-/// Creates the socket. The caller has opened the store, so an existing socket belongs to a relay that is gone. Without a
-/// socket, which is logged, the relay serves its clients all the same.
+/// Creates the socket. The caller has opened the store, so an existing socket belongs to a relay that is gone. Without
+/// a socket, which is logged, the relay serves its clients all the same.
 pub(super) fn listen(data: &Path) -> Option<Socket> {
     let path = path(data);
     let _ = fs::remove_file(&path);

@@ -21,8 +21,8 @@ impl Connection {
         self.authorize(hello.token.as_deref(), hello.key.as_ref())
     }
 
-    /// Asks the authority about a credential, for a client that has proven this key. Returns false if it refuses and the
-    /// connection ends.
+    /// Asks the authority about a credential, for a client that has proven this key. Returns false if it refuses and
+    /// the connection ends.
     fn authorize(&mut self, token: Option<&str>, key: Option<&[u8; 65]>) -> bool {
         let now = self.now();
         match self.shared.authority.as_deref().map(|authority| authority.check(token)) {

@@ -156,7 +156,8 @@ async fn sign_in(
     Ok(server)
 }
 
-/// Asks the authority once more: the token may have ended, or the account may have been revoked, while the body arrived.
+/// Asks the authority once more: the token may have ended, or the account may have been revoked, while the body
+/// arrived.
 fn still_admitted(shared: &Shared, actor: Actor<'_>, headers: &HeaderMap) -> Result<(), Problem> {
     let token = bearer(headers);
     match shared.authority.as_deref().map(|authority| authority.check(token.as_deref())) {

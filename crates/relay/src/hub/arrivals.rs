@@ -1,7 +1,7 @@
 //! The newest connection of each client. It ends the older ones.
 //!
-//! The store checks the secret and the fencing token of each client that it has recorded. Those of a client that only reads
-//! are checked here, against its other connections.
+//! The store checks the secret and the fencing token of each client that it has recorded. Those of a client that only
+//! reads are checked here, against its other connections.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};

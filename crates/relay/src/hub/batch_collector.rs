@@ -1,7 +1,7 @@
 //! Collects the writes of a commit: everything that waits, and for a short while the clients that were just acked.
 //!
-//! Pipelined clients send their next writes as soon as they are acked. If a commit started without them, they would wait
-//! for all of it, and each commit would hold half of what it could.
+//! Pipelined clients send their next writes as soon as they are acked. If a commit started without them, they would
+//! wait for all of it, and each commit would hold half of what it could.
 
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
@@ -54,8 +54,8 @@ impl BatchCollector {
         Some(std::mem::take(&mut self.jobs))
     }
 
-    /// Called after a commit that answered this many writes and took this long: waits until as many new ones have arrived,
-    /// but not longer than the commit took.
+    /// Called after a commit that answered this many writes and took this long: waits until as many new ones have
+    /// arrived, but not longer than the commit took.
     pub(super) fn answered(&mut self, writes: usize, took: Duration) {
         if self.skip_waits > 0 || writes < 2 {
             self.skip_waits = self.skip_waits.saturating_sub(1);

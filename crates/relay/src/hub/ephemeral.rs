@@ -1,9 +1,9 @@
 //! Routes ephemeral events to the connections that want them.
 //!
 //! The newest events are kept once for all connections. Each connection has a mailbox with the positions of the events
-//! that wait for it: a connection that reads nothing costs a few bytes for each run of events. In a full mailbox only the
-//! newest event of each topic and key remains; then the oldest are skipped. Only connections with a matching pattern are
-//! woken, once for everything that waits.
+//! that wait for it: a connection that reads nothing costs a few bytes for each run of events. In a full mailbox only
+//! the newest event of each topic and key remains; then the oldest are skipped. Only connections with a matching
+//! pattern are woken, once for everything that waits.
 
 mod mailbox;
 #[cfg(test)]

@@ -23,8 +23,8 @@ pub struct Access {
     /// The audience of the tokens, one of their claim `aud`.
     #[arg(long, value_name = "AUDIENCE", requires = "auth_keys")]
     auth_audience: Option<String>,
-    /// Make certificates for the accounts' keys, at POST /certificate, with this private key of `event-relay keys`. Readers
-    /// find the public key at /.well-known/jwks.json.
+    /// Make certificates for the accounts' keys, at POST /certificate, with this private key of `event-relay keys`.
+    /// Readers find the public key at /.well-known/jwks.json.
     #[arg(long, value_name = "FILE", requires = "auth_keys")]
     issuer: Option<PathBuf>,
     /// The name of the relay as an issuer, the claim `iss` of its certificates.
@@ -78,7 +78,8 @@ impl Access {
     }
 }
 
-/// `--anonymous` without rights. An empty text is an error, because an unset variable must not admit guests to everything.
+/// `--anonymous` without rights. An empty text is an error, because an unset variable must not admit guests to
+/// everything.
 const EVERYTHING: &str = "all";
 
 /// The rights of guests.

@@ -14,7 +14,8 @@ pub struct Revoke {
     /// The directory of the log.
     #[arg(long)]
     data: PathBuf,
-    /// The thumbprint of a key, as in the source /keys/THUMBPRINT of its events, which may begin with a hyphen; repeatable.
+    /// The thumbprint of a key, as in the source /keys/THUMBPRINT of its events, which may begin with a hyphen;
+    /// repeatable.
     #[arg(long, value_name = "THUMBPRINT", allow_hyphen_values = true)]
     key: Vec<String>,
     /// An account, with all keys of which it has sent certificates.

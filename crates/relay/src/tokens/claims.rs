@@ -22,8 +22,8 @@ pub(super) struct Claims {
     pub(super) cnf: Option<Confirmation>,
 }
 
-/// The claim `cnf`: only a client that has proven this key may use the token (RFC 7800). Other ways of confirmation than
-/// `jkt` make the token invalid, because the relay cannot check them.
+/// The claim `cnf`: only a client that has proven this key may use the token (RFC 7800). Other ways of confirmation
+/// than `jkt` make the token invalid, because the relay cannot check them.
 #[derive(Debug, Deserialize)]
 pub(super) struct Confirmation {
     /// The thumbprint of the key (RFC 9449, 6.1).

@@ -153,8 +153,8 @@ impl<S> Fragmented<S> {
 }
 
 impl<S: AsyncRead + Unpin> Fragmented<S> {
-    /// Discards what arrives, until a close frame or the end. The other end may be sending a large message, and reads the
-    /// close frame of this end after that.
+    /// Discards what arrives, until a close frame or the end. The other end may be sending a large message, and reads
+    /// the close frame of this end after that.
     pub(crate) async fn drain(&mut self) {
         let mut discarded = vec![0; READ];
         while !self.is_closing && matches!(self.read(&mut discarded).await, Ok(1..)) {}

@@ -1,8 +1,8 @@
 //! Attacks by hostile clients, each with the expected answer. Others are served meanwhile.
 //!
 //! This is the whole suite, with the tests of each attack. Paths are those of this folder, or of the repository if they
-//! begin with `tests` or `crates`. The tests of the root package run in Chromium, Firefox and WebKit. What others notice
-//! of a flood is measured by `cargo xtask bench attacks`; the tests hold that it is slowed.
+//! begin with `tests` or `crates`. The tests of the root package run in Chromium, Firefox and WebKit. What others
+//! notice of a flood is measured by `cargo xtask bench attacks`; the tests hold that it is slowed.
 //!
 //! | # | attack | expected | tests |
 //! | --- | --- | --- | --- |

@@ -97,8 +97,8 @@ async fn a_refused_credential_is_in_the_audit_log_and_what_it_says_is_not() {
         let mut client = say_hello(&url, 1, Some("mallory")).await;
         assert_eq!(client.close_code().await, code);
     };
-    // Other tests have no log. If one of them logs a line for the first time while this log is being installed, `tracing`
-    // caches that the line has no subscriber. After the first refusal, the cache is rebuilt.
+    // Other tests have no log. If one of them logs a line for the first time while this log is being installed,
+    // `tracing` caches that the line has no subscriber. After the first refusal, the cache is rebuilt.
     refuse().await;
     tracing::callsite::rebuild_interest_cache();
     log.0.lock().unwrap().clear();

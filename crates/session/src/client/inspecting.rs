@@ -11,8 +11,8 @@ impl Client {
         self.subscriptions.state(id)
     }
 
-    /// Measures the [round trip](Self::round_trip), unless a measurement is running. Does nothing while the link is down,
-    /// and in a tab that follows another one.
+    /// Measures the [round trip](Self::round_trip), unless a measurement is running. Does nothing while the link is
+    /// down, and in a tab that follows another one.
     pub fn ping(&mut self, now: Millis) {
         if self.is_online() && !self.following && self.connection.pinged.is_none() {
             self.connection.pinged = Some(now);

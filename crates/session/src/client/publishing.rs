@@ -237,8 +237,8 @@ impl Client {
         }
     }
 
-    /// Drops events that have expired unsent or could not be signed in time, and gives up on those that no tab reports an
-    /// outcome for.
+    /// Drops events that have expired unsent or could not be signed in time, and gives up on those that no tab reports
+    /// an outcome for.
     pub(super) fn expire(&mut self, now: Millis) {
         let wall = self.wall(now);
         let (mut expired, mut unsigned) = (Vec::new(), Vec::new());

@@ -42,14 +42,14 @@ const RETRY: Millis = 1_000;
 
 impl Client {
     /// Requests a page of at most `limit` events before a position, or of the newest events.
-    /// [`Effect::History`](super::Effect::History) brings it when the link is up; the peer may return fewer events. Paging
-    /// goes through one stream after the other, beginning with the main one.
+    /// [`Effect::History`](super::Effect::History) brings it when the link is up; the peer may return fewer events.
+    /// Paging goes through one stream after the other, beginning with the main one.
     pub fn history(&mut self, pattern: Pattern, before: Option<Position>, limit: u32) -> RequestId {
         self.request(Asked::History { pattern, before, limit })
     }
 
-    /// Deletes an event of the log. [`Effect::Deleted`] reports the outcome. Allowed to the event's author, and with the
-    /// right to moderate its topic.
+    /// Deletes an event of the log. [`Effect::Deleted`] reports the outcome. Allowed to the event's author, and with
+    /// the right to moderate its topic.
     pub fn delete(&mut self, position: Position) -> RequestId {
         self.request(Asked::Delete(position))
     }

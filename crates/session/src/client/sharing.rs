@@ -131,8 +131,8 @@ impl Client {
         is_known
     }
 
-    /// Removes the row of an event that the store no longer holds, or that this page has kept under a number of a client
-    /// that it has not loaded yet.
+    /// Removes the row of an event that the store no longer holds, or that this page has kept under a number of a
+    /// client that it has not loaded yet.
     pub(super) fn forget_row(&mut self, id: &str) -> Option<OutboxRow> {
         self.outbox.forget_id(id).or_else(|| {
             let at = self.renumbered.iter().position(|row| row.id == id)?;

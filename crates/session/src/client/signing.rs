@@ -35,8 +35,8 @@ impl Client {
         self.key_source = Some(source.into());
     }
 
-    /// The response to the [`Effect::Prove`] with this fencing token: the public key of the device, and its signature. Any
-    /// other response is for a connection that is over.
+    /// The response to the [`Effect::Prove`] with this fencing token: the public key of the device, and its signature.
+    /// Any other response is for a connection that is over.
     pub fn proved(&mut self, fence: u64, key: [u8; 65], proof: [u8; 64]) {
         self.answer_proof(fence, Proof::Made(key, proof));
     }
@@ -49,8 +49,8 @@ impl Client {
         }
     }
 
-    /// The device has its key after all, which it did not have for the connection with this fencing token. Connects again,
-    /// with a proof: without one the peer refuses signed events.
+    /// The device has its key after all, which it did not have for the connection with this fencing token. Connects
+    /// again, with a proof: without one the peer refuses signed events.
     pub fn prove_again(&mut self, fence: u64, now: Millis) {
         if self.connection.unproven == Some(fence) && self.has_socket() {
             self.effects.push_back(Effect::Close(CloseCode::GoingAway));

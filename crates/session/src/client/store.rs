@@ -35,8 +35,8 @@ pub struct OutboxRow {
     pub dropped: Option<RejectCode>,
     /// The tab that published it.
     pub owner: TabId,
-    /// By when it must be signed, in milliseconds since 1970. It is never sent without a signature, which the store does
-    /// not hold. `None` if it needs none.
+    /// By when it must be signed, in milliseconds since 1970. It is never sent without a signature, which the store
+    /// does not hold. `None` if it needs none.
     pub sign_by: Option<Millis>,
 }
 

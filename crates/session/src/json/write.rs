@@ -16,8 +16,8 @@ use crate::wire::body::is_reserved;
 use crate::wire::deletion::is_of_peers;
 use crate::{Body, Extension, Form, Position, RejectCode, Stream, TopicTally};
 
-/// `$link.welcome`: the answer to the hello `id`. The sources of the client's events begin with this one. The rights are
-/// left out if they are [`Rights::all`].
+/// `$link.welcome`: the answer to the hello `id`. The sources of the client's events begin with this one. The rights
+/// are left out if they are [`Rights::all`].
 pub fn welcome(id: &str, source: &str, subject: &str, rights: &Rights) -> String {
     let mut data = with_rights(rights);
     data.insert("source".to_owned(), json!(source));

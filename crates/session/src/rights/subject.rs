@@ -7,7 +7,8 @@ use topic::escape_token;
 
 /// The identity of a client: an account's subject, or a guest.
 ///
-/// A guest is named `~` and its client id, or `~json-` and its id if it has no client. No account's name begins with `~`.
+/// A guest is named `~` and its client id, or `~json-` and its id if it has no client. No account's name begins with
+/// `~`.
 ///
 /// ```
 /// use session::rights::Subject;
@@ -76,8 +77,8 @@ impl Subject {
         Self { escaped: name.clone(), name }
     }
 
-    /// The guest of `cloudevents.json` with this id. Its name differs from that of each client with a hello, because such
-    /// a client chooses its id.
+    /// The guest of `cloudevents.json` with this id. Its name differs from that of each client with a hello, because
+    /// such a client chooses its id.
     pub fn json_guest(id: &[u8; 16]) -> Self {
         let name: Arc<str> = format!("~json-{:032x}", u128::from_be_bytes(*id)).into();
         Self { escaped: name.clone(), name }

@@ -92,8 +92,8 @@ impl Server {
     }
 
     /// How often the client has asked for something that its rights do not cover, since the last call. Each topic of a
-    /// tally counts. What ends because its rights have changed does not: the client has not asked. Neither does a delete
-    /// that the store refuses: its owner has the store's answer, with the reason.
+    /// tally counts. What ends because its rights have changed does not: the client has not asked. Neither does a
+    /// delete that the store refuses: its owner has the store's answer, with the reason.
     pub fn take_denials(&mut self) -> u32 {
         std::mem::take(&mut self.denials)
     }

@@ -86,8 +86,8 @@ impl Credential {
 }
 
 impl Server {
-    /// The authority grants the credential of a hello or a refresh. A refresh cannot change the subject. What the client
-    /// may no longer do ends: its subscriptions are refused, and it leaves topics.
+    /// The authority grants the credential of a hello or a refresh. A refresh cannot change the subject. What the
+    /// client may no longer do ends: its subscriptions are refused, and it leaves topics.
     pub fn granted(&mut self, granted: Granted, now: Millis) {
         if self.is_closed() {
             return;
@@ -128,7 +128,8 @@ impl Server {
         self.credential.subject.as_ref().map(Subject::name)
     }
 
-    /// Whether the authority must answer before the owner feeds more: what follows a credential is covered by its rights.
+    /// Whether the authority must answer before the owner feeds more: what follows a credential is covered by its
+    /// rights.
     pub fn awaits_authority(&self) -> bool {
         matches!(self.effects.back(), Some(Effect::Refresh(_)))
     }

@@ -15,8 +15,8 @@ pub enum Effect {
     /// Close the socket. No effect follows.
     Close(CloseCode, String),
     /// Look up the client, and fence its older connections. Answer with [`Server::opened`](super::Server::opened). An
-    /// owner first verifies the hello's proof, if it has one, and answers with [`Opened::WrongProof`] if it is not valid.
-    /// An owner with an authority then asks it about the hello's token, and calls
+    /// owner first verifies the hello's proof, if it has one, and answers with [`Opened::WrongProof`] if it is not
+    /// valid. An owner with an authority then asks it about the hello's token, and calls
     /// [`Server::granted`](super::Server::granted) or
     /// [`Server::credential_refused`](super::Server::credential_refused). After a grant, the client belongs to
     /// [`Server::subject`](super::Server::subject), which the store compares.
@@ -35,7 +35,8 @@ pub enum Effect {
     Delete(Deletion),
     /// Send an ephemeral event to the other connections.
     Forward(Ephemeral),
-    /// Ask the store, and answer with [`Server::answer`](super::Server::answer). Only one query is outstanding at a time.
+    /// Ask the store, and answer with [`Server::answer`](super::Server::answer). Only one query is outstanding at a
+    /// time.
     Query(Ticket, Query),
     /// Make this connection's client present at a topic. On failure call
     /// [`Server::not_present`](super::Server::not_present).
@@ -282,8 +283,8 @@ pub struct Older {
 /// What the log holds of a topic, in the stream that takes the topic's events.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TopicCount {
-    /// The number of events after the position, at most [`MAX_TALLY`](crate::MAX_TALLY). All events if the position belongs
-    /// to another stream or epoch.
+    /// The number of events after the position, at most [`MAX_TALLY`](crate::MAX_TALLY). All events if the position
+    /// belongs to another stream or epoch.
     pub count: u64,
     /// The position of the newest event.
     pub head: Option<Position>,

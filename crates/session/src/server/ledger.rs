@@ -64,8 +64,8 @@ pub enum Admission {
     /// The event has not been decided. The store logs it, or rejects it, and calls [`Account::decide`]; or it calls
     /// [`Account::refuse_for_now`].
     New,
-    /// The event was decided at an earlier attempt: it is in the log at this position, or it was rejected. The store keeps
-    /// the reasons of rejected events.
+    /// The event was decided at an earlier attempt: it is in the log at this position, or it was rejected. The store
+    /// keeps the reasons of rejected events.
     Repeat(Option<LogPosition>),
     /// The outcome, without any change to the account.
     Answer(Decided),
@@ -112,8 +112,8 @@ impl Account {
         Ok(identity)
     }
 
-    /// Checks the owner of the client. `subject` is [that of the connection](super::Server::subject). A client without an
-    /// owner is [given](Account::belong_to) to the first subject that knows its secret.
+    /// Checks the owner of the client. `subject` is [that of the connection](super::Server::subject). A client without
+    /// an owner is [given](Account::belong_to) to the first subject that knows its secret.
     ///
     /// # Errors
     /// The response, if the client belongs to another subject.

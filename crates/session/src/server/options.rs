@@ -21,8 +21,8 @@ pub struct Options {
     pub heartbeat: Millis,
     /// How long a client may take to send a valid hello, in milliseconds. Pings do not extend it.
     pub hello_within: Millis,
-    /// Whether an authority decides what clients may do. Before [`Server::granted`](super::Server::granted) a client may
-    /// then do nothing.
+    /// Whether an authority decides what clients may do. Before [`Server::granted`](super::Server::granted) a client
+    /// may then do nothing.
     pub has_authority: bool,
 }
 

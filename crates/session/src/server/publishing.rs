@@ -162,8 +162,8 @@ impl Server {
         Err(Refusal { code, message, id })
     }
 
-    /// Adds what only the peer can attest: the client or its key in the source, its account, the peer on the path, and the
-    /// time if the event has none.
+    /// Adds what only the peer can attest: the client or its key in the source, its account, the peer on the path, and
+    /// the time if the event has none.
     fn sign(&self, body: &mut Body) {
         let said = body.source.trim_start_matches('/');
         let key = self.key().filter(|_| body.signature.is_some());

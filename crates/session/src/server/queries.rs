@@ -1,4 +1,5 @@
-//! Queries to the store, one at a time: the rest waits here, bounded in bytes, and is dropped when its subscription ends.
+//! Queries to the store, one at a time: the rest waits here, bounded in bytes, and is dropped when its subscription
+//! ends.
 
 use std::collections::BTreeMap;
 
@@ -12,8 +13,8 @@ const ENTRY: usize = 160;
 
 #[derive(Debug, Default)]
 pub(super) struct Queries {
-    /// In the order in which they were pushed, because tickets ascend. In boxes, because an empty map keeps its last node:
-    /// 3 kB for each connection otherwise.
+    /// In the order in which they were pushed, because tickets ascend. In boxes, because an empty map keeps its last
+    /// node: 3 kB for each connection otherwise.
     waiting: BTreeMap<Ticket, Box<Query>>,
     /// The one without an answer.
     asked: Option<Ticket>,
@@ -78,7 +79,8 @@ impl Queries {
 }
 
 impl Server {
-    /// Takes the answer to [`Effect::Query`]. An answer that is not awaited, or of another kind than its query, is ignored.
+    /// Takes the answer to [`Effect::Query`]. An answer that is not awaited, or of another kind than its query, is
+    /// ignored.
     pub fn answer(&mut self, ticket: Ticket, answer: Answer) {
         self.queries.answered(ticket);
         match answer {
@@ -89,8 +91,8 @@ impl Server {
         }
     }
 
-    /// Whether the client has asked for more than the store has answered yet, or is being recorded. Until then, the driver
-    /// reads no further message.
+    /// Whether the client has asked for more than the store has answered yet, or is being recorded. Until then, the
+    /// driver reads no further message.
     pub fn is_full(&self) -> bool {
         self.queries.locating > FULL || self.is_being_recorded()
     }

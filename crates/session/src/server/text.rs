@@ -224,7 +224,8 @@ impl Server {
             | FromPeer::Present(_)
             | FromPeer::Presence(_)
             | FromPeer::NotPresent(_) => {}
-            // Their numbers have no meaning here. `answer_text`, `refuse_text` and `event_text` report the same by name.
+            // Their numbers have no meaning here. `answer_text`, `refuse_text` and `event_text` report the same by
+            // name.
             FromPeer::Ack(_)
             | FromPeer::Reject(_)
             | FromPeer::Refused(_)

@@ -36,8 +36,8 @@ impl FallbackClient {
 }
 
 impl Tab {
-    /// The client that owns the socket. Report to it what happens there: opened, received, closed, and the credential, the
-    /// proof and the signatures that it requested. Returns `None` if the socket is no longer in use.
+    /// The client that owns the socket. Report to it what happens there: opened, received, closed, and the credential,
+    /// the proof and the signatures that it requested. Returns `None` if the socket is no longer in use.
     pub fn client_on(&mut self, lane: Lane, now: Millis) -> Option<&mut Client> {
         self.now = now;
         match lane {

@@ -3,8 +3,8 @@
 /// The only list of the close codes, in the order of their numbers.
 macro_rules! close_codes {
     ($($(#[$doc:meta])+ $code:ident = $number:literal;)+) => {
-        /// The close codes of a connection, in the range that RFC 6455 (7.4.2) leaves to applications. After 4000-4499 a
-        /// client reconnects; after 4500-4999 it stops, unless it knows what to do about the code.
+        /// The close codes of a connection, in the range that RFC 6455 (7.4.2) leaves to applications. After 4000-4499
+        /// a client reconnects; after 4500-4999 it stops, unless it knows what to do about the code.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[repr(u16)]
         #[non_exhaustive]
@@ -64,8 +64,8 @@ impl CloseCode {
     }
 }
 
-/// The only list of the reject codes: in the order of their numbers, each with its name in JSON. The last one stands for
-/// all codes of later versions.
+/// The only list of the reject codes: in the order of their numbers, each with its name in JSON. The last one stands
+/// for all codes of later versions.
 macro_rules! reject_codes {
     ($($(#[$doc:meta])+ $code:ident = $number:literal, $name:literal;)+) => {
         /// Why an event or a subscription was refused.
@@ -122,8 +122,8 @@ reject_codes! {
     BadSignature = 14, "bad_signature";
     /// The certificate of the event's key is unknown, or is not valid for it.
     UnknownCertificate = 15, "unknown_certificate";
-    /// The event must be signed. Clients use this code, towards their application, for events that they could not sign in
-    /// time.
+    /// The event must be signed. Clients use this code, towards their application, for events that they could not sign
+    /// in time.
     NotSigned = 16, "not_signed";
     /// There is no such event: its position belongs to another log, or it is no longer in this one.
     NotFound = 17, "not_found";

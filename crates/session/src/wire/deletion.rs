@@ -10,8 +10,8 @@ const DELETED: &str = "deleted";
 const PEERS: &str = "/relays/";
 
 impl Body {
-    /// The event with which a peer reports a deletion. It has the same id whenever the same event is deleted. `authid` is
-    /// the account that deletes.
+    /// The event with which a peer reports a deletion. It has the same id whenever the same event is deleted. `authid`
+    /// is the account that deletes.
     pub fn deletion(
         peer: &str,
         target: &Position,

@@ -46,8 +46,9 @@ fn online_in(mut browser: Browser, tabs: usize) -> Browser {
     browser
 }
 
-/// Tabs that publish, leave and come back at random, while their store fails and recovers; in half of the schedules they
-/// sign. At the end the store works, all tabs are back, no event is in the log twice, and none without its signature.
+/// Tabs that publish, leave and come back at random, while their store fails and recovers; in half of the schedules
+/// they sign. At the end the store works, all tabs are back, no event is in the log twice, and none without its
+/// signature.
 fn random_schedule(seed: u64, store_fails: impl Fn(&mut Browser) -> &mut bool) -> Browser {
     let mut browser = Browser::new(seed);
     browser.signs = seed.is_multiple_of(2);

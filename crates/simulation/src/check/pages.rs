@@ -1,5 +1,5 @@
-//! Promise 6 for each page: every pending event that an application has seen gets an outcome. The outcome is unknown only
-//! if no other page could report it.
+//! Promise 6 for each page: every pending event that an application has seen gets an outcome. The outcome is unknown
+//! only if no other page could report it.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,9 +1,9 @@
-//! Promises 2, 6 and 7 for publishers: each kept event is in the log at most once, in the order of the publishes, and has
-//! one outcome, which is true.
+//! Promises 2, 6 and 7 for publishers: each kept event is in the log at most once, in the order of the publishes, and
+//! has one outcome, which is true.
 //!
 //! An unknown outcome has only two excuses. First, the row existed while its profile was in doubt: only the lost client
-//! knew which of these rows were sent, so all of them are excused. Second, the page was absent when the first page learned
-//! the outcome: it asks the others, but those that know may have ended or be frozen.
+//! knew which of these rows were sent, so all of them are excused. Second, the page was absent when the first page
+//! learned the outcome: it asks the others, but those that know may have ended or be frozen.
 
 use std::collections::{HashMap, HashSet};
 

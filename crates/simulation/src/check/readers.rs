@@ -1,5 +1,6 @@
-//! Promises 1 to 4 for each reader: it receives the events of each stream forwards, once and without a hole, until the end,
-//! and never more than it has room for. Of a stream that keeps the last values it may miss what a later one supersedes.
+//! Promises 1 to 4 for each reader: it receives the events of each stream forwards, once and without a hole, until the
+//! end, and never more than it has room for. Of a stream that keeps the last values it may miss what a later one
+//! supersedes.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -98,8 +99,8 @@ impl Track {
         self.gaps.clear();
     }
 
-    /// The first matching event before `before` that it has neither received nor seen in a gap, and that no later event of
-    /// its topic supersedes.
+    /// The first matching event before `before` that it has neither received nor seen in a gap, and that no later event
+    /// of its topic supersedes.
     fn hole(&self, log: &Log, topics: Topics, before: u64) -> Option<(u64, EventNo)> {
         let (after, gone) = match self.reported {
             Told::Unknown => return None,
@@ -176,7 +177,8 @@ impl Readers {
         }
     }
 
-    /// An event of this topic leaves a stream for a later one. A reader may have caught up before that one is delivered.
+    /// An event of this topic leaves a stream for a later one. A reader may have caught up before that one is
+    /// delivered.
     pub(super) fn superseded(&mut self, stream: StreamNo, topic: TopicNo) {
         for reader in self.readers.values_mut().filter(|reader| reader.topics.holds(topic)) {
             let track = &mut reader.streams[usize::from(stream)];

@@ -1,5 +1,5 @@
-//! Promises 1 and 3 for history: each page continues before the previous one, without a hole, down to the oldest event, in
-//! one stream after the other.
+//! Promises 1 and 3 for history: each page continues before the previous one, without a hole, down to the oldest event,
+//! in one stream after the other.
 
 use std::collections::BTreeMap;
 

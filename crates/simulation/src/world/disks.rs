@@ -1,5 +1,5 @@
-//! The disk of a profile. Transactions are atomic and run one after the other, in the order of the tabs' requests. When a
-//! page ends, its transactions that have not begun are lost.
+//! The disk of a profile. Transactions are atomic and run one after the other, in the order of the tabs' requests. When
+//! a page ends, its transactions that have not begun are lost.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 

@@ -8,11 +8,11 @@ use crate::history::Record;
 /// The reasons why outcomes of a profile's events may be unknown.
 #[derive(Debug, Default)]
 pub(super) struct Doubt {
-    /// The relay has forgotten this client of the profile, and reports that to the client until it has decided one of its
-    /// publishes.
+    /// The relay has forgotten this client of the profile, and reports that to the client until it has decided one of
+    /// its publishes.
     forgotten: Option<ClientId>,
-    /// The client id is also used by another profile, or the disk does not match the client's last state. It ends when the
-    /// relay admits the client and no other profile uses its id, so that the client knows the relay's decisions.
+    /// The client id is also used by another profile, or the disk does not match the client's last state. It ends when
+    /// the relay admits the client and no other profile uses its id, so that the client knows the relay's decisions.
     state: bool,
     /// The relay has forgotten these fallback clients of its tabs.
     fallbacks: Vec<ClientId>,

@@ -209,8 +209,8 @@ impl World {
         }
     }
 
-    /// The relay forgets a client, which must be disconnected. Clients that two profiles share are not forgotten: only the
-    /// first profile to return would learn of it, and the log may no longer have the other's events.
+    /// The relay forgets a client, which must be disconnected. Clients that two profiles share are not forgotten: only
+    /// the first profile to return would learn of it, and the log may no longer have the other's events.
     fn forget(&mut self, tab: usize) {
         let Some(machine) = &mut self.tabs[tab].machine else { return };
         let id = machine.client().id();

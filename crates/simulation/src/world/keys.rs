@@ -1,5 +1,5 @@
-//! The keys of devices: proofs, signatures that come late or not at all, revoked keys, and attackers who have overheard a
-//! hello or stolen a secret.
+//! The keys of devices: proofs, signatures that come late or not at all, revoked keys, and attackers who have overheard
+//! a hello or stolen a secret.
 
 use std::collections::BTreeSet;
 
@@ -169,9 +169,9 @@ impl World {
     /// becomes a new one. What was sent under the old one may or may not be in the log.
     pub(super) fn revoke(&mut self, number: usize) {
         let Some(key) = self.profiles[number].key.filter(|_| !self.healed) else { return };
-        // The key of a copy is not revoked, because two profiles would be in doubt about one client. Neither is that of a
-        // profile which sends from memory: its doubt would not end with the one about its other client. A client that was
-        // restored and then loses its key cannot learn which of its rows were sent, and sends them again.
+        // The key of a copy is not revoked, because two profiles would be in doubt about one client. Neither is that of
+        // a profile which sends from memory: its doubt would not end with the one about its other client. A client that
+        // was restored and then loses its key cannot learn which of its rows were sent, and sends them again.
         if self.profiles.iter().filter(|profile| profile.key == Some(key)).count() > 1
             || self.profiles[number].doubt.is_of_state()
             || self.profiles[number].was_restored

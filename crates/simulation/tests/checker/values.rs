@@ -1,4 +1,5 @@
-//! A stream that keeps the last values of its topics may drop what a later event of the topic supersedes, and nothing else.
+//! A stream that keeps the last values of its topics may drop what a later event of the topic supersedes, and nothing
+//! else.
 
 use simulation::check::Promise;
 use simulation::history::From;

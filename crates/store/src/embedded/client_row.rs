@@ -1,8 +1,8 @@
 //! The row of a client, and what can be used of one that cannot be read.
 //!
 //! A row of an older relay may hold a number or a fencing token above [`MAX_NUMBER`]: its outcomes cannot be
-//! read, or its owner is shut out. Such a row is damaged. Its secret or its key still says whose it is, and with that the
-//! client starts over, as one that was forgotten.
+//! read, or its owner is shut out. Such a row is damaged. Its secret or its key still says whose it is, and with that
+//! the client starts over, as one that was forgotten.
 
 use minicbor::bytes::{ByteArray, ByteVec};
 use minicbor::{Decode, Encode};
@@ -28,7 +28,8 @@ pub(super) struct Stored {
     /// When it was last heard of, in milliseconds since 1970. Rows of format 1 do not say.
     #[n(4)]
     pub(super) seen: Option<u64>,
-    /// The [outcomes](outcomes::encode) that are kept. Up to format 2 they had rows of their own, and 5 was their number.
+    /// The [outcomes](outcomes::encode) that are kept. Up to format 2 they had rows of their own, and 5 was their
+    /// number.
     #[n(6)]
     pub(super) outcomes: Option<ByteVec>,
     /// [`Account::was_forgotten`].

@@ -52,8 +52,8 @@ impl Identity {
     }
 }
 
-/// Creates the tables of a new file, migrates those of an older one, and gives a restored backup a new epoch, because it
-/// lacks what was logged later. Creates the `wanted` streams that don't exist, and returns all streams.
+/// Creates the tables of a new file, migrates those of an older one, and gives a restored backup a new epoch, because
+/// it lacks what was logged later. Creates the `wanted` streams that don't exist, and returns all streams.
 pub(super) fn prepare(
     database: &Database,
     path: &Path,

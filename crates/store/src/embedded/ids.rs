@@ -1,11 +1,12 @@
 //! The positions of events by source and id, so that a repeat is recognised.
 //!
-//! Ids are random, so each new one changes another page of the table, and pages are what a commit costs. So new ids stay in
-//! memory first, and go to the table slice by slice, many to a page. Nothing is lost with the memory: what the table lacks
-//! is read again from the end of the log. The ids of trimmed and superseded events leave the table in the same way.
+//! Ids are random, so each new one changes another page of the table, and pages are what a commit costs. So new ids
+//! stay in memory first, and go to the table slice by slice, many to a page. Nothing is lost with the memory: what the
+//! table lacks is read again from the end of the log. The ids of trimmed and superseded events leave the table in the
+//! same way.
 //!
-//! A new id costs no read of the table once the sweep has passed its slice and built the slice's [`Filter`]: after the file
-//! is opened, one sweep takes at most [`LONGEST`] events.
+//! A new id costs no read of the table once the sweep has passed its slice and built the slice's [`Filter`]: after the
+//! file is opened, one sweep takes at most [`LONGEST`] events.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::{Bound, ControlFlow};

@@ -1,5 +1,5 @@
-//! The names of the streams, and their numbers, with which the keys of their rows begin. A stream stays forever: what it
-//! holds can be read even after it takes no more topics.
+//! The names of the streams, and their numbers, with which the keys of their rows begin. A stream stays forever: what
+//! it holds can be read even after it takes no more topics.
 
 use redb::{ReadTransaction, ReadableTable, TableDefinition, TableError, WriteTransaction};
 use session::Stream;

@@ -206,8 +206,8 @@ impl Reading {
         Ok(())
     }
 
-    /// Calls `found` with each matching topic of the stream, until it breaks: one seek for each topic, within the pattern's
-    /// literal beginning. Each topic takes one of `rows`. Returns `true` if it came to the end.
+    /// Calls `found` with each matching topic of the stream, until it breaks: one seek for each topic, within the
+    /// pattern's literal beginning. Each topic takes one of `rows`. Returns `true` if it came to the end.
     fn each_topic(
         &self,
         pattern: &Pattern,

@@ -128,8 +128,8 @@ fn pair(
     Ok((key, public))
 }
 
-/// The page. It leaves the tokens and the keys of the relay's certificates in the browser's storage, where the chat looks
-/// for them.
+/// The page. It leaves the tokens and the keys of the relay's certificates in the browser's storage, where the chat
+/// looks for them.
 fn html(tokens: &[String], issuer_keys: &str) -> String {
     let (mut items, mut script) = (String::new(), String::new());
     script.push_str(&format!(

@@ -86,8 +86,8 @@ const NATIVE: &[&str] = &[
 const WEB: &[&str] =
     &["counter", "event-driven-kit", "event-driven-kit-chat", "event-driven-kit-npm"];
 
-/// What the native tests and clippy turn on: every feature of the native packages but `jemalloc`, which takes minutes to
-/// build and changes no behaviour. The release build of the relay, which the end-to-end tests start, has it.
+/// What the native tests and clippy turn on: every feature of the native packages but `jemalloc`, which takes minutes
+/// to build and changes no behaviour. The release build of the relay, which the end-to-end tests start, has it.
 const FEATURES: &[&str] = &[
     "event-driven-kit-relay/echo",
     "event-driven-kit-session/json",

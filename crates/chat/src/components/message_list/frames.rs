@@ -19,8 +19,8 @@ const BUSY_MS: u32 = 50;
 /// How many frames that is.
 const BUSY_FRAMES: u32 = 3;
 
-/// Renders at once at the first request, and later if there were others by then: at the next frame, or if there was more
-/// than one request per frame, after [`BUSY_MS`].
+/// Renders at once at the first request, and later if there were others by then: at the next frame, or if there was
+/// more than one request per frame, after [`BUSY_MS`].
 pub struct Frames {
     this: Weak<Self>,
     update: UseForceUpdateHandle,

@@ -118,7 +118,8 @@ impl Viewport {
         self.target.replace(Some(id));
     }
 
-    /// The chunks to draw. Called before a render changes the page. `goes_on` says that newer messages than these exist.
+    /// The chunks to draw. Called before a render changes the page. `goes_on` says that newer messages than these
+    /// exist.
     pub fn before_render(&self, chunks: &[Rc<Chunk>], goes_on: bool) -> Range<usize> {
         if !self.is_unsettled.replace(true) {
             self.look();
@@ -229,7 +230,8 @@ impl Viewport {
         }
     }
 
-    /// The first row that begins on the screen: what is above its beginning may grow. Else the row that fills the screen.
+    /// The first row that begins on the screen: what is above its beginning may grow. Else the row that fills the
+    /// screen.
     fn first_on_screen(&self, scroller: &Element) -> Option<Anchor> {
         let frame = scroller.get_bounding_client_rect();
         let chunk = first_below(&self.list.cast::<Element>()?, frame.top())?;
@@ -262,7 +264,8 @@ impl Viewport {
         last.or_else(|| chunk?.last_element_child())?.get_attribute("data-id")
     }
 
-    /// Scrolls to the end, to the target, or so that the anchor is where it was. Returns whether it has found no anchor.
+    /// Scrolls to the end, to the target, or so that the anchor is where it was. Returns whether it has found no
+    /// anchor.
     fn settle(&self) -> bool {
         let Some(scroller) = self.scroller.cast::<Element>() else { return false };
         let frame = scroller.get_bounding_client_rect();

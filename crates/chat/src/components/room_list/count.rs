@@ -1,5 +1,5 @@
-//! Counts what is unread in rooms whose messages are not in the page: by the peer's counts, and by pages of the log back
-//! to the read position.
+//! Counts what is unread in rooms whose messages are not in the page: by the peer's counts, and by pages of the log
+//! back to the read position.
 
 use std::rc::Rc;
 

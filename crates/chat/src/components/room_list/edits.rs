@@ -13,8 +13,8 @@ use crate::model::timeline::utc_day;
 const MAX: u32 = 64;
 
 impl RoomList {
-    /// An edit of any message. The list shows only edits of a room's newest message. The message list reports edits that
-    /// cannot be read.
+    /// An edit of any message. The list shows only edits of a room's newest message. The message list reports edits
+    /// that cannot be read.
     pub(super) fn hear_edit(&self, event: &Event) -> Option<()> {
         let key = Room::key_of(event.topic().as_str(), self.me().as_ref())?;
         let position =

@@ -34,8 +34,8 @@ impl RoomList {
         }
     }
 
-    /// The user has another id than before: the client was renewed, or the account is another one. The rooms stay, and are
-    /// published for the new id. Direct messages are on other topics then, because those contain the id.
+    /// The user has another id than before: the client was renewed, or the account is another one. The rooms stay, and
+    /// are published for the new id. Direct messages are on other topics then, because those contain the id.
     fn is_other_person(&self) {
         self.rooms.borrow_mut().forget_log();
         self.kept.borrow_mut().retain(|kept| kept.room.other().is_none());
@@ -53,8 +53,8 @@ impl RoomList {
         drop(self.person_rules.replace(guards));
     }
 
-    /// Brings the new messages of the joined rooms whose messages are not in the page. The other rooms have rules of their
-    /// own, which also bring older messages.
+    /// Brings the new messages of the joined rooms whose messages are not in the page. The other rooms have rules of
+    /// their own, which also bring older messages.
     pub(super) fn set_room_rules(&self) {
         let me = self.me();
         let wanted: Vec<Room> = {

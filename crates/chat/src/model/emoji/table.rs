@@ -1,6 +1,6 @@
-//! The table of emoji in `www/emoji`: one line for each, with the emoji, the name and the words to find it by, separated by
-//! tabs. A `+` at the beginning says that the emoji has skin tones, and a `*` that each of its persons has one. A line
-//! without tabs names a group.
+//! The table of emoji in `www/emoji`: one line for each, with the emoji, the name and the words to find it by,
+//! separated by tabs. A `+` at the beginning says that the emoji has skin tones, and a `*` that each of its persons has
+//! one. A line without tabs names a group.
 
 use crate::letters::lower;
 

@@ -41,8 +41,8 @@ impl Orphans {
         &mut self.folds[at].1
     }
 
-    /// Drops the relations of the messages that are known of for longest, while there are too many. Returns whether there
-    /// were.
+    /// Drops the relations of the messages that are known of for longest, while there are too many. Returns whether
+    /// there were.
     fn trim(&mut self) -> bool {
         let mut is_full = false;
         while self.folds.len() > MAX_ORPHANS || self.bytes > MAX_ORPHAN_BYTES {

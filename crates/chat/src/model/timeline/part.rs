@@ -101,7 +101,8 @@ impl Timeline {
         }
     }
 
-    /// Joins a separate part that ends where this one begins, or later: messages that both have are taken from this one.
+    /// Joins a separate part that ends where this one begins, or later: messages that both have are taken from this
+    /// one.
     pub fn join(&mut self, mut before: Self) {
         let oldest = self.part.oldest;
         let is_known = |row: &&Rc<Row>| oldest.is_some_and(|oldest| row.place >= oldest);

@@ -1,8 +1,8 @@
 //! What later events say about a message: edits, reactions and its deletion. They may come before the message.
 //!
-//! A [`Fold`] is the same for any order of arrival: each of its parts keeps what has the highest position in the log, and
-//! what others say limits nothing that the author of the message says. What this browser's user has said and the log does
-//! not have yet counts last.
+//! A [`Fold`] is the same for any order of arrival: each of its parts keeps what has the highest position in the log,
+//! and what others say limits nothing that the author of the message says. What this browser's user has said and the
+//! log does not have yet counts last.
 
 use std::cmp::{Ordering, Reverse};
 use std::rc::Rc;
@@ -44,8 +44,8 @@ pub enum Relation {
 /// All that is known about a message besides itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Fold {
-    /// The last edit of each author. Only that of the message's author counts. Those of others are kept until the message,
-    /// and with it its author, is known.
+    /// The last edit of each author. Only that of the message's author counts. Those of others are kept until the
+    /// message, and with it its author, is known.
     edits: Vec<Edit>,
     /// The last of each person and emoji.
     reactions: Vec<Reaction>,
@@ -120,9 +120,9 @@ impl Fold {
         }
     }
 
-    /// Drops the oldest reaction of the person who has the most. Any order of arrival leaves the same reactions, and one
-    /// person's reactions push out those of others only where these are more. Anybody can be any number of guests: these
-    /// push out only each other, as long as they have more than half of the reactions.
+    /// Drops the oldest reaction of the person who has the most. Any order of arrival leaves the same reactions, and
+    /// one person's reactions push out those of others only where these are more. Anybody can be any number of guests:
+    /// these push out only each other, as long as they have more than half of the reactions.
     fn drop_reaction(&mut self) {
         let is_guest = |it: &&Reaction| it.author.account.is_none() && !it.author.is_me();
         let has_many_guests = self.reactions.iter().filter(is_guest).count() > MAX_REACTIONS / 2;
@@ -243,8 +243,8 @@ fn sort(reactions: &mut [&Reaction], order: fn(&&Reaction, &&Reaction) -> Orderi
     reactions.sort_by(order);
 }
 
-/// Whether an edit by `editor` of a message by `author` is kept. The author of an own message may get the account later,
-/// so the user's own edits are kept.
+/// Whether an edit by `editor` of a message by `author` is kept. The author of an own message may get the account
+/// later, so the user's own edits are kept.
 fn may_edit(editor: &Author, author: &Author) -> bool {
     editor.is(author) || editor.is_me()
 }

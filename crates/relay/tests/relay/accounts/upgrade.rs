@@ -1,8 +1,8 @@
-//! The store and the client of an older version go on with this one, first without accounts and then with them, and lose
-//! nothing.
+//! The store and the client of an older version go on with this one, first without accounts and then with them, and
+//! lose nothing.
 //!
-//! `tests/upgrade` has what commit 0615cfc left behind: the store after a guest of `cloudevents.json` published `g1` and a
-//! client published `e1` to `e5`, where the answer to `e5` was lost; and the messages of that client on its next
+//! `tests/upgrade` has what commit 0615cfc left behind: the store after a guest of `cloudevents.json` published `g1`
+//! and a client published `e1` to `e5`, where the answer to `e5` was lost; and the messages of that client on its next
 //! connection, one in a line: its hello, its subscription and `e5` to `e7`.
 
 use std::path::Path;

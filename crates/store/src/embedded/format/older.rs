@@ -1,8 +1,8 @@
 //! The migration from older versions, in one transaction.
 //!
-//! Up to version 2 each event had a row in the log, one in the index of its topic, one for its id, and one for its number.
-//! Version 1 had neither times nor extents: it kept everything. Up to version 3 no event was missing between others, so
-//! an extent did not count its events. The blocks of version 3 are [those of today](crate::embedded::block).
+//! Up to version 2 each event had a row in the log, one in the index of its topic, one for its id, and one for its
+//! number. Version 1 had neither times nor extents: it kept everything. Up to version 3 no event was missing between
+//! others, so an extent did not count its events. The blocks of version 3 are [those of today](crate::embedded::block).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

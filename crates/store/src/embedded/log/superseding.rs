@@ -1,5 +1,6 @@
-//! Last values: a stream that keeps a number of events of each topic drops the oldest of them when a later one is logged.
-//! If there are more to drop than one step may, the oldest go first, so that what is left ends with the newest events.
+//! Last values: a stream that keeps a number of events of each topic drops the oldest of them when a later one is
+//! logged. If there are more to drop than one step may, the oldest go first, so that what is left ends with the newest
+//! events.
 //!
 //! An event leaves the index of its topic, and its row is written again without it, once for all events of the row that
 //! go together. A row that becomes thin joins the one before it, so that what stays does not lie scattered in the file.
@@ -22,8 +23,8 @@ const JOINED: usize = 2_048;
 type IndexRow = Vec<u64>;
 
 impl Log<'_> {
-    /// Drops all but the newest `count` events of these topics, at most `most` in all. Returns `true` if there is more to
-    /// drop.
+    /// Drops all but the newest `count` events of these topics, at most `most` in all. Returns `true` if there is more
+    /// to drop.
     pub(in crate::embedded) fn supersede<'a>(
         &mut self,
         stream: u32,

@@ -20,8 +20,8 @@ const MERGED: u64 = 1_000;
 const MERGED_ROWS: usize = if cfg!(test) { 5 } else { 4_096 };
 
 impl Reading {
-    /// Searches this stream for the offset of the `count`th newest matching event, or the oldest one if there are fewer.
-    /// Takes from `rows`, and returns `false` if they did not suffice.
+    /// Searches this stream for the offset of the `count`th newest matching event, or the oldest one if there are
+    /// fewer. Takes from `rows`, and returns `false` if they did not suffice.
     pub(super) fn search(
         &self,
         pattern: &Pattern,

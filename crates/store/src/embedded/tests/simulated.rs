@@ -1,5 +1,5 @@
-//! Against the store that the simulation proves: the same commands and queries, with failures and crashes, give the same
-//! answers.
+//! Against the store that the simulation proves: the same commands and queries, with failures and crashes, give the
+//! same answers.
 
 mod cases;
 

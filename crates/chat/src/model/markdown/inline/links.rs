@@ -1,5 +1,5 @@
-//! Links: with a label, in angle brackets, and addresses in the text as GitHub recognizes them. Only `http:`, `https:` and
-//! `mailto:` become links.
+//! Links: with a label, in angle brackets, and addresses in the text as GitHub recognizes them. Only `http:`, `https:`
+//! and `mailto:` become links.
 
 use super::super::{Node, element};
 use super::inline;

@@ -196,7 +196,7 @@ test("what was cleared is no longer selected, and the flow follows the newest ev
   assert.deepEqual(cleared, [true, false]);
   await publish(...Array(100).fill("new"));
   await eventually("the rows", async () => (await place()).rows === 100);
-  assert.deepEqual(await place(), { rows: 100, row: undefined, isAtEnd: true });
+  assert.deepEqual(await place(), { rows: 100, row: null, isAtEnd: true });
 });
 
 test("its end gives the focus back to where it was", async () => {

@@ -76,7 +76,7 @@ test("reactions of guests push out none of accounts nor of the reader, in any or
     [message, ...flood, ...honest],
     [...flood.toReversed(), message, ...honest],
   ]) {
-    assert.deepEqual(await shownOf(order), ["ann: one +3* x497"]);
+    assert.deepEqual(await shownOf(order), ["ann: one +3 x497"]);
   }
 });
 

@@ -6,6 +6,8 @@ use std::rc::Rc;
 
 use bus::Topic;
 use serde::de::DeserializeOwned;
+#[cfg(feature = "trust")]
+use wasm_bindgen::JsCast;
 use wasm_bindgen::JsValue;
 
 use crate::answer::{Position, Rejection};
@@ -24,8 +26,9 @@ struct Attributes {
     id: OnceCell<Box<str>>,
     source: Box<str>,
     account: Option<Box<str>>,
+    /// What JavaScript knows of its verified author, or undefined.
     #[cfg(feature = "trust")]
-    verified: Option<Rc<crate::trust::Verified>>,
+    author: JsValue,
     /// The offset of the event whose deletion it reports.
     deletes: Option<u64>,
     is_deleted: bool,
@@ -88,7 +91,7 @@ impl Event {
             source: source.clone(),
             account: account.clone(),
             #[cfg(feature = "trust")]
-            verified: self.0.verified.clone(),
+            author: self.0.author.clone(),
             deletes: *deletes,
             is_deleted: *is_deleted,
             time: *time,
@@ -122,7 +125,7 @@ impl Event {
             source,
             account: None,
             #[cfg(feature = "trust")]
-            verified: None,
+            author: JsValue::UNDEFINED,
             deletes: None,
             is_deleted: false,
             time,
@@ -187,11 +190,15 @@ impl Event {
     #[cfg(feature = "trust")]
     pub fn trust(&self) -> crate::trust::TrustStatus {
         use crate::trust::TrustStatus;
-        match (&self.0.verified, self.account()) {
-            (Some(verified), _) => TrustStatus::Verified(verified.as_ref().clone()),
-            (None, Some(account)) => TrustStatus::Attested(account.to_owned()),
-            (None, None) if self.source().is_empty() => TrustStatus::Unknown,
-            (None, None) => TrustStatus::Anonymous,
+        match self.account() {
+            _ if self.is_verified() => {
+                let author: &crate::keys::Certified = self.0.author.unchecked_ref();
+                let (subject, name, key) = (author.subject(), author.name(), author.key_of());
+                TrustStatus::Verified(crate::trust::Verified { subject, name, key })
+            }
+            Some(account) => TrustStatus::Attested(account.to_owned()),
+            None if self.source().is_empty() => TrustStatus::Unknown,
+            None => TrustStatus::Anonymous,
         }
     }
 
@@ -199,7 +206,7 @@ impl Event {
     /// is.
     #[cfg(feature = "trust")]
     pub fn is_verified(&self) -> bool {
-        self.0.verified.is_some()
+        !self.0.author.is_undefined()
     }
 
     /// When it was published, in milliseconds since 1970 by the publisher's clock, or `None` if unknown.
@@ -307,13 +314,19 @@ impl Event {
         self
     }
 
-    /// The same event, whose signature was verified.
+    /// The same event of a verified author, or of none if it is undefined.
     #[cfg(feature = "trust")]
-    pub(crate) fn verified(mut self, verified: Option<crate::trust::Verified>) -> Self {
+    pub(crate) fn verified(mut self, author: JsValue) -> Self {
         if let Some(attributes) = Rc::get_mut(&mut self.0) {
-            attributes.verified = verified.map(Rc::new);
+            attributes.author = author;
         }
         self
+    }
+
+    /// What JavaScript knows of its verified author, or undefined.
+    #[cfg(feature = "npm")]
+    pub(crate) fn author(&self) -> &JsValue {
+        &self.0.author
     }
 
     /// If a peer reports with this event that another one was [deleted](crate::Bridge::delete): the position of the

@@ -5,8 +5,7 @@
 mod files;
 
 use js_sys::{Array, Function, Promise, Uint8Array};
-use session::Body;
-use session::signed::extension;
+use session::{Body, Extension};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
@@ -28,7 +27,6 @@ extern "C" {
     #[wasm_bindgen(method)]
     pub(crate) fn verify(
         this: &Keyring,
-        source: &str,
         signature: Uint8Array,
         signed: Array,
         time: Option<f64>,
@@ -62,7 +60,7 @@ extern "C" {
     pub(crate) fn is_certified(this: &Device, time: f64) -> bool;
 
     #[wasm_bindgen(method)]
-    pub(crate) fn sign(this: &Device, database: Option<&str>, signed: Array, time: f64) -> Promise;
+    pub(crate) fn sign(this: &Device, database: Option<&str>, signed: Array) -> Promise;
 
     #[wasm_bindgen(method)]
     pub(crate) fn notice(
@@ -70,11 +68,8 @@ extern "C" {
         database: Option<&str>,
         key: &str,
         data: &str,
-        is_stored: bool,
+        is_stored: Option<bool>,
     ) -> Promise;
-
-    #[wasm_bindgen(method)]
-    pub(crate) fn refuse(this: &Device, data: &str);
 
     #[wasm_bindgen(method)]
     pub(crate) fn certify(
@@ -87,6 +82,20 @@ extern "C" {
 
     #[wasm_bindgen(js_name = isAvailable)]
     pub(crate) fn is_available() -> bool;
+
+    /// The parts of an event that a key signs, in this order.
+    #[allow(clippy::too_many_arguments)]
+    fn parts(
+        id: &str,
+        source: &str,
+        topic: &str,
+        content_type: &str,
+        schema: &str,
+        subject: JsValue,
+        seconds: Option<f64>,
+        data: Uint8Array,
+        extensions: Array,
+    ) -> Array;
 }
 
 #[wasm_bindgen]
@@ -144,25 +153,31 @@ pub(crate) fn copied(bytes: &[u8]) -> Uint8Array {
 /// The parts of an event that a key signs, from which JavaScript makes the bytes, as
 /// [`signed_bytes`](session::signed::signed_bytes) does.
 pub(crate) fn signed(topic: &str, source: &str, body: &Body) -> Array {
-    let optional = |text: &Option<String>| text.as_deref().unwrap_or_default().into();
-    let (names, values) = (Array::new(), Array::new());
+    let extensions = Array::new();
     for name in &body.signed {
-        names.push(&name.as_str().into());
-        values.push(&extension(body, name).into());
+        extensions.push(&name.as_str().into());
+        extensions.push(&extension(body, name));
     }
-    let seconds = body.time.map(|time| (time / 1_000) as f64);
-    let parts: [JsValue; 10] = [
-        body.id.as_str().into(),
-        source.into(),
-        topic.into(),
-        optional(&body.content_type),
-        optional(&body.schema),
+    parts(
+        &body.id,
+        source,
+        topic,
+        body.content_type.as_deref().unwrap_or_default(),
+        body.schema.as_deref().unwrap_or_default(),
         // It comes as an extension, because it is no member of a body.
-        extension(body, "subject").into(),
-        seconds.into(),
-        copied(&body.data).into(),
-        names.into(),
-        values.into(),
-    ];
-    parts.iter().collect()
+        extension(body, "subject"),
+        body.time.map(|time| (time / 1_000) as f64),
+        copied(&body.data),
+        extensions,
+    )
+}
+
+/// The value of an extension, whose text JavaScript makes. Undefined if there is none.
+fn extension(body: &Body, name: &str) -> JsValue {
+    match body.extensions.iter().find(|(it, _)| it == name) {
+        Some((_, Extension::Text(text))) => text.as_str().into(),
+        Some((_, Extension::Integer(integer))) => (*integer).into(),
+        Some((_, Extension::Boolean(boolean))) => (*boolean).into(),
+        None => JsValue::UNDEFINED,
+    }
 }

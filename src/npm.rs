@@ -17,7 +17,7 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use bus::{Pattern, Topic};
-use js_sys::{Function, Promise};
+use js_sys::{Array, Function, Promise};
 use slab::Slab;
 use wasm_bindgen::prelude::*;
 
@@ -238,9 +238,9 @@ impl Core {
         storage: &str,
         credentials: Option<Function>,
         certify: Option<Function>,
-        issuers: Vec<String>,
+        issuers: Option<Array>,
     ) -> Result<link::Link, JsValue> {
-        link::connect(&self.bus, url, identity, storage, credentials, certify, &issuers)
+        link::connect(&self.bus, url, identity, storage, credentials, certify, issuers)
     }
 
     /// Publishes, with JavaScript's object for the handlers. A durable event has a receipt, and expires after a

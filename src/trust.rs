@@ -23,6 +23,7 @@
 //! }
 //! ```
 
+use js_sys::Array;
 use serde::Deserialize;
 
 use crate::{Cause, Rejection};
@@ -37,7 +38,8 @@ pub const UNTRUSTED_TOPIC: &str = "$bus.untrusted";
 /// The issuers whose certificates an application trusts.
 #[derive(Debug, Clone, Default)]
 pub struct Trust {
-    pub(crate) issuers: Vec<(String, String)>,
+    /// Pairs of a name and a key set, which only JavaScript reads. No clone may be changed.
+    pub(crate) issuers: Option<Array>,
 }
 
 /// The author of an event, and how the author is known.
@@ -152,7 +154,11 @@ impl Trust {
 
     /// Trusts another issuer, too.
     pub fn and_issuer(mut self, iss: impl Into<String>, jwks: impl Into<String>) -> Self {
-        self.issuers.push((iss.into(), jwks.into()));
+        let issuer = Array::of1(&Array::of2(&iss.into().into(), &jwks.into().into()));
+        self.issuers = Some(match self.issuers {
+            Some(issuers) => issuers.concat(&issuer),
+            None => issuer,
+        });
         self
     }
 }

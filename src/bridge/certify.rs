@@ -1,7 +1,6 @@
 //! Sends the certificate of this device. JavaScript fetches it and checks it; here it is published.
 
 use std::cell::RefCell;
-use std::future::ready;
 use std::pin::Pin;
 use std::rc::{Rc, Weak};
 
@@ -13,9 +12,9 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
 use super::{Bridge, Endpoint};
-use crate::keys::{Certified, call};
+use crate::keys::Certified;
 use crate::trust::{CertifyError, SentCertificate};
-use crate::{Bytes, Delivery, Event, JSON, Payload, Receipt, Rejection, Stage, Status};
+use crate::{Delivery, Event, Payload, PublishError, Receipt, Rejection, Stage, Status};
 
 /// The receipt of a certificate, once it is published.
 type Sent = Rc<RefCell<Option<Receipt>>>;
@@ -101,65 +100,73 @@ impl Endpoint {
     /// may be down for long.
     fn send_certificate(&self, sent: Sent) -> Option<Promise> {
         let (fetch, this) = (self.certify.as_ref()?, self.this.clone());
-        let serve = call(move |given| {
-            serve(&this, given, &sent);
-            ready(Ok(JsValue::UNDEFINED))
-        });
+        let serve: Box<dyn Fn(JsValue)> = Box::new(move |given| serve(&this, given, &sent));
         // JavaScript owns it: the endpoint may end before.
-        let serve = serve.into_js_value().unchecked_into();
+        let serve = Closure::wrap(serve).into_js_value().unchecked_into();
         self.link.certify(self.keyring.in_use(), fetch, &serve)
     }
 
-    fn publish_certificate(&self, key: &str, jwt: &str) -> Result<Receipt, String> {
-        // A certificate as JSON. It contains no character that JSON escapes.
-        let data = ["\"", jwt, "\""].concat();
-        let topic = Topic::parse(&["certs.", key].concat()).map_err(|error| error.to_string())?;
-        let bytes = Bytes { content_type: JSON.into(), data: data.as_bytes().into() };
-        let payload = Payload::from_bytes(bytes.clone());
-        let event = Event::new(topic.clone(), payload, Delivery::Pending(Stage::Queued));
-        let published = self.publish(event, bytes, PublishOptions::default());
-        self.link.noticed(&topic, data.as_bytes(), false);
-        published.map_err(|error| error.to_string())
+    /// The peer has stored a durable event, or, for `None`, does not take it. It may carry a certificate of this device.
+    pub(super) fn notice(&self, event: &Event, is_stored: Option<bool>) {
+        if self.link.may_certify(event.topic())
+            && let Ok(bytes) = event.payload().to_bytes()
+        {
+            self.link.noticed(event.topic(), &bytes.data, is_stored);
+        }
+    }
+
+    /// Publishes a certificate on the topic of its key. `None` if that is no topic.
+    fn publish_certificate(
+        &self,
+        topic: &str,
+        jwt: JsValue,
+    ) -> Option<Result<Receipt, PublishError>> {
+        let topic = Topic::parse(topic).ok()?;
+        let payload = Payload::from_js(jwt);
+        let bytes = payload.to_bytes().ok()?;
+        let event = Event::new(topic, payload, Delivery::Pending(Stage::Queued));
+        let published = self.publish(event.clone(), bytes, PublishOptions::default());
+        self.notice(&event, Some(false));
+        Some(published)
     }
 }
 
-/// Carries out what JavaScript asks for. An array has a certificate's key and text, and functions that get its outcome:
-/// the id and the offset of its event, or undefined if the bridge is closed; or a code and a text. Anything else is
-/// what applications learn of a certificate that is in use.
+/// Carries out what JavaScript asks for. An array has a certificate's topic and text, and a function that gets its outcome:
+/// `stored` with the offset and the id of its event; the code and the text of the reason why it is not stored; or an empty
+/// code if the bridge is closed. Anything else is what applications learn of a certificate that is in use.
 fn serve(this: &Weak<Endpoint>, given: JsValue, sent: &Sent) {
     let this = this.upgrade();
-    match (given.dyn_into::<Array>(), this) {
-        (Ok(given), this) => {
-            let [resolve, reject] = [2, 3].map(|at| given.get(at).unchecked_into::<Function>());
-            let text = |at| given.get(at).as_string().unwrap_or_default();
-            match this.map(|this| this.publish_certificate(&text(0), &text(1))) {
-                None => answer(&resolve, &JsValue::UNDEFINED),
-                Some(Err(error)) => answer(&reject, &pair("illegal_argument", &error)),
-                Some(Ok(receipt)) => {
-                    let id = receipt.id().to_owned();
-                    receipt.when(Status::is_final, move |status| match status {
-                        Status::Stored(position) => {
-                            answer(&resolve, &pair(&id, &position.offset.to_string()));
-                        }
-                        Status::Rejected(Rejection { code, message }) => {
-                            answer(&reject, &pair(code.name(), message));
-                        }
-                        _ => answer(&resolve, &JsValue::UNDEFINED),
-                    });
-                    sent.replace(Some(receipt));
-                }
+    let given = match given.dyn_into::<Array>() {
+        Ok(given) => given,
+        Err(certified) => {
+            if let Some(this) = this {
+                this.report_certificate(certified);
             }
+            return;
         }
-        (Err(certified), Some(this)) => this.report_certificate(certified.unchecked_into()),
-        (Err(_), None) => {}
+    };
+    let settle: Function = given.get(2).unchecked_into();
+    let topic = given.get(0).as_string().unwrap_or_default();
+    match this.and_then(|this| this.publish_certificate(&topic, given.get(1))) {
+        None => answer(&settle, "", "", ""),
+        Some(Err(error)) => answer(&settle, "illegal_argument", &error.to_string(), ""),
+        Some(Ok(receipt)) => {
+            let id = receipt.id().to_owned();
+            receipt.when(Status::is_final, move |status| match status {
+                Status::Stored(position) => {
+                    answer(&settle, "stored", &position.offset.to_string(), &id);
+                }
+                Status::Rejected(Rejection { code, message }) => {
+                    answer(&settle, code.name(), message, "");
+                }
+                _ => answer(&settle, "", "", ""),
+            });
+            sent.replace(Some(receipt));
+        }
     }
 }
 
-fn pair(one: &str, other: &str) -> JsValue {
-    Array::of2(&one.into(), &other.into()).into()
-}
-
-/// Settles a promise, which does not throw.
-fn answer(settle: &Function, value: &JsValue) {
-    let _ = settle.call1(&JsValue::UNDEFINED, value);
+/// Tells JavaScript an outcome. Its function does not throw.
+fn answer(settle: &Function, code: &str, text: &str, id: &str) {
+    let _ = settle.call3(&JsValue::UNDEFINED, &code.into(), &text.into(), &id.into());
 }

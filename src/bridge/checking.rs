@@ -1,7 +1,5 @@
 //! Checking: events that arrive are verified before they go on to the bus. Those of one subscription stay in order.
 
-use std::rc::Weak;
-
 use bus::Topic;
 use js_sys::{Array, Promise};
 use session::client::Delivery as Inbound;
@@ -11,11 +9,12 @@ use wasm_bindgen::prelude::*;
 use super::Endpoint;
 use crate::Payload;
 use crate::js::spawn;
-use crate::keys::{Certified, names_key, reason_for, result_of};
-use crate::trust::{CERTIFICATE_TOPIC, UNTRUSTED_TOPIC, Verified};
+use crate::keys::{names_key, reason_for, result_of};
+use crate::trust::{CERTIFICATE_TOPIC, UNTRUSTED_TOPIC};
 
-/// The author of a signed event, `None` for an unsigned one, or the code of the reason why it is withheld.
-pub(super) type Verdict = Result<Option<Verified>, JsValue>;
+/// What JavaScript knows of the author of a signed event; undefined for an unsigned one; or the code of the reason why it
+/// is withheld, a text.
+pub(super) type Verdict = JsValue;
 
 /// Whether this is the event by which a peer reports a deletion, or what is left of the deleted event. Neither has a
 /// signature or data that could be forged.
@@ -61,24 +60,17 @@ impl Endpoint {
         }
     }
 
+    /// The verdict of JavaScript. It comes with the certificate for the first event that is verified under it.
     fn verdict(&self, judged: JsValue) -> Verdict {
-        if judged.is_undefined() {
-            return Ok(None);
-        }
-        if judged.is_string() {
-            return Err(judged);
-        }
-        let judged: Array = judged.unchecked_into();
-        let (certified, is_first) = (judged.get(0).unchecked_into::<Certified>(), judged.get(1));
-        let verified = Verified {
-            subject: certified.subject(),
-            name: certified.name(),
-            key: certified.key_of(),
+        let judged = match judged.dyn_into::<Array>() {
+            Ok(judged) => judged,
+            Err(judged) => return judged,
         };
-        if is_first.is_truthy() {
+        let certified = judged.get(1);
+        if !certified.is_undefined() {
             self.report_certificate(certified);
         }
-        Ok(Some(verified))
+        judged.get(0)
     }
 
     /// Reports an event that the application does not get.
@@ -94,25 +86,22 @@ impl Endpoint {
     }
 
     /// Reports a certificate that is in use from now on.
-    pub(super) fn report_certificate(&self, certified: Certified) {
-        self.announce(CERTIFICATE_TOPIC, Payload::from_js(certified.into()));
+    pub(super) fn report_certificate(&self, certified: JsValue) {
+        self.announce(CERTIFICATE_TOPIC, Payload::from_js(certified));
     }
 
-    /// Verifies events of the log that no subscription brings, all together.
-    pub(super) async fn verify_page(
-        this: &Weak<Self>,
-        events: &[(Position, Topic, Body)],
-    ) -> Vec<Verdict> {
+    /// Begins to verify events of the log that no subscription brings, all together.
+    pub(super) fn judge_page(&self, events: &[(Position, Topic, Body)]) -> Promise {
         let judged = Array::new();
-        if let Some(this) = this.upgrade() {
-            for (_, topic, body) in events {
-                let needs_signature = this.rules.borrow().match_topic(topic).signed;
-                judged.push(&this.judge(needs_signature, topic, body));
-            }
+        for (_, topic, body) in events {
+            let needs_signature = self.rules.borrow().match_topic(topic).signed;
+            judged.push(&self.judge(needs_signature, topic, body));
         }
-        let judged = result_of(Promise::all(&judged)).await;
-        let Some(this) = this.upgrade() else { return Vec::new() };
-        let judged: Array = judged.dyn_into().unwrap_or_default();
-        judged.iter().map(|judged| this.verdict(judged)).collect()
+        Promise::all(&judged)
+    }
+
+    /// The verdict on an event of such a page.
+    pub(super) fn verdict_at(&self, page: &JsValue, at: u32) -> Option<Verdict> {
+        Some(self.verdict(page.dyn_ref::<Array>()?.get(at)))
     }
 }

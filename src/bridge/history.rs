@@ -3,12 +3,14 @@
 use std::rc::Weak;
 
 use bus::{Pattern, Topic};
-use session::client::{self, Older};
+use session::client;
 use session::{Body, Position, RejectCode};
 
 use super::body::received;
 use super::requests::{Answer, request};
 use super::{Bridge, Endpoint};
+#[cfg(feature = "trust")]
+use crate::keys::result_of;
 use crate::{Delivery, Event, TopicError};
 
 /// A page of the peer's log.
@@ -74,7 +76,16 @@ impl Bridge {
     ) -> impl Future<Output = Result<HistoryPage, HistoryError>> + use<> {
         let (pattern, endpoint) = (Pattern::parse(pattern), self.endpoint.this.clone());
         async move {
-            let older = Endpoint::read_page(&endpoint, pattern?, before, limit).await?;
+            let pattern = pattern?;
+            let Some(Answer::Page(page)) =
+                request(&endpoint, |link| link.history(pattern, before, limit)).await
+            else {
+                return Err(HistoryError::Closed);
+            };
+            let older = page.map_err(|error| match error {
+                client::HistoryError::Refused(code) => HistoryError::Refused(code),
+                _ => HistoryError::Reset,
+            })?;
             let admitted = Endpoint::admit_read(&endpoint, older.events).await;
             let events = admitted.ok_or(HistoryError::Closed)?.into_iter().flatten().collect();
             Ok(HistoryPage { events, next: older.next })
@@ -83,45 +94,28 @@ impl Bridge {
 }
 
 impl Endpoint {
-    /// Reads a page of the peer's log, without checking its events.
-    pub(super) async fn read_page(
-        this: &Weak<Self>,
-        pattern: Pattern,
-        before: Option<Position>,
-        limit: u32,
-    ) -> Result<Older, HistoryError> {
-        let Some(Answer::Page(page)) =
-            request(this, |link| link.history(pattern, before, limit)).await
-        else {
-            return Err(HistoryError::Closed);
-        };
-        page.map_err(|error| match error {
-            client::HistoryError::Refused(code) => HistoryError::Refused(code),
-            _ => HistoryError::Reset,
-        })
-    }
-
-    /// Verifies events of the log that no subscription brings. Returns each as the application gets it, or `None` if it
-    /// is withheld or refused.
+    /// Verifies events of the log that no subscription brings. Returns each as the application gets it, or `None` if it is
+    /// withheld or refused.
     pub(super) async fn admit_read(
         this: &Weak<Self>,
         events: Vec<(Position, Topic, Body)>,
     ) -> Option<Vec<Option<Event>>> {
         #[cfg(feature = "trust")]
-        let mut verdicts = Self::verify_page(this, &events).await.into_iter();
+        let verdicts = result_of(this.upgrade()?.judge_page(&events)).await;
         let this = this.upgrade()?;
+        #[cfg(feature = "trust")]
+        let mut judged = 0..;
         let admitted = events.into_iter().map(|(position, topic, body)| {
             #[cfg(feature = "trust")]
-            let verified = match verdicts.next()? {
-                Ok(verified) => verified,
-                Err(reason) => {
-                    this.withhold(&topic, &body, reason);
-                    return None;
-                }
-            };
+            let verdict = this.verdict_at(&verdicts, judged.next()?)?;
+            #[cfg(feature = "trust")]
+            if verdict.is_string() {
+                this.withhold(&topic, &body, verdict);
+                return None;
+            }
             let event = received(topic, body, None, Delivery::Stored(position));
             #[cfg(feature = "trust")]
-            let event = event.verified(verified);
+            let event = event.verified(verdict);
             this.bus.admit(event)
         });
         Some(admitted.collect())

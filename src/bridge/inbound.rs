@@ -8,6 +8,8 @@ use std::rc::{Rc, Weak};
 use bus::Topic;
 use session::Body;
 use session::client::{Delivery as Inbound, SubscriptionId};
+#[cfg(feature = "trust")]
+use wasm_bindgen::JsValue;
 
 use super::Endpoint;
 use super::body::{content, received};
@@ -133,7 +135,7 @@ impl Arrived {
     }
 
     fn is_withheld(&self) -> bool {
-        matches!(self.verdict, Some(Err(_)))
+        self.verdict.as_ref().is_some_and(JsValue::is_string)
     }
 }
 
@@ -189,15 +191,14 @@ impl Endpoint {
     fn deliver(&self, arrived: Arrived) {
         let Inbound { subscriptions, topic, body, position, bytes } = arrived.inbound;
         #[cfg(feature = "trust")]
-        let verified = match arrived.verdict {
-            Some(Err(reason)) => {
-                self.passed(&body.id);
-                self.withhold(&topic, &body, reason);
-                self.link.taken(&subscriptions, bytes);
-                return self.link.drive();
-            }
-            verdict => verdict.and_then(Result::ok).flatten(),
-        };
+        let verdict = arrived.verdict.unwrap_or_default();
+        #[cfg(feature = "trust")]
+        if verdict.is_string() {
+            self.passed(&body.id);
+            self.withhold(&topic, &body, verdict);
+            self.link.taken(&subscriptions, bytes);
+            return self.link.drive();
+        }
         let is_asked_for = self.rules.borrow().ask_for(&subscriptions, &topic);
         // Dropped on every way out of here.
         let claim: Rc<dyn Any> =
@@ -216,7 +217,7 @@ impl Endpoint {
         };
         let event = received(topic, body, published, delivery);
         #[cfg(feature = "trust")]
-        let event = event.verified(verified);
+        let event = event.verified(verdict);
         // Interceptors have judged an event of this page when it was published.
         if !is_own {
             self.admit(event, Some(claim));

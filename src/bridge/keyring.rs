@@ -10,6 +10,7 @@ use topic::Topic;
 use wasm_bindgen::prelude::*;
 
 use super::Endpoint;
+use super::requests::{Answer, request};
 use crate::keys::{self, Asked, Call, call, copied, signed};
 use crate::trust::Trust;
 
@@ -27,13 +28,10 @@ pub(super) struct Keyring {
 
 impl Keyring {
     pub(super) fn new(trust: Trust, endpoint: Weak<Endpoint>) -> Self {
-        let issuers = Array::new();
-        for (name, jwks) in &trust.issuers {
-            issuers.push(&Array::of2(&name.as_str().into(), &jwks.as_str().into()));
-        }
+        let issuers = trust.issuers.unwrap_or_default();
         let ask = call(move |device: JsValue| look_up(endpoint.clone(), device.unchecked_into()));
         let keys = keys::keyring(&issuers, &ask);
-        Self { keys, is_in_use: !trust.issuers.is_empty(), _ask: ask }
+        Self { keys, is_in_use: issuers.length() > 0, _ask: ask }
     }
 
     /// The keys, if the application trusts an issuer.
@@ -46,19 +44,19 @@ impl Keyring {
         let signed = signed(topic.as_str(), &body.source, body);
         let time = body.time.map(|time| time as f64);
         let (signature, account) = (copied(signature), body.authid.as_deref());
-        self.keys.verify(&body.source, signature, signed, time, account)
+        self.keys.verify(signature, signed, time, account)
     }
 }
 
 /// Reads the newest certificates of a key, and older ones while no certificate covers an event that waits.
 async fn look_up(endpoint: Weak<Endpoint>, device: Asked) -> Result<JsValue, JsValue> {
     let done = Ok(JsValue::UNDEFINED);
-    let Ok(pattern) = Pattern::parse(&device.topic()) else { return done };
     let mut before = None;
     for number in 0..MAX_PAGES {
-        let page = Endpoint::read_page(&endpoint, pattern.clone(), before.take(), PAGE).await;
+        let Ok(pattern) = Pattern::parse(&device.topic()) else { return done };
+        let read = request(&endpoint, |link| link.history(pattern, before.take(), PAGE)).await;
         // If the peer refuses, what is known stays known.
-        let Ok(older) = page else { return done };
+        let Some(Answer::Page(Ok(older))) = read else { return done };
         let page = Array::new();
         for (_, _, body) in &older.events {
             let data = std::str::from_utf8(&body.data).unwrap_or_default();

@@ -99,7 +99,7 @@ impl Endpoint {
     /// The outbox holds an event that this page has not published.
     pub(super) fn found(&self, topic: Topic, body: Body) {
         #[cfg(feature = "trust")]
-        self.link.noticed(&topic, &body.data, false);
+        self.link.noticed(&topic, &body.data, Some(false));
         let payload = Payload::from_bytes(content(body.content_type, body.data));
         let kept = Delivery::Pending(Stage::Kept);
         let event = Event::inbound(topic, payload, &body.id, "", body.time, kept.clone());
@@ -171,9 +171,7 @@ impl Endpoint {
                 position.id.get_or_insert_with(|| id.to_owned());
                 self.report.acked(id, &position);
                 #[cfg(feature = "trust")]
-                if let Ok(bytes) = settled.event.payload().to_bytes() {
-                    self.link.noticed(settled.event.topic(), &bytes.data, true);
-                }
+                self.notice(&settled.event, Some(true));
                 let stored = Delivery::Stored(position.clone());
                 settled.settlement.follow(&stored);
                 if settled.delivered {
@@ -188,9 +186,7 @@ impl Endpoint {
             }
             Outcome::Rejected(code, message) => {
                 #[cfg(feature = "trust")]
-                if let Ok(bytes) = settled.event.payload().to_bytes() {
-                    self.link.refused(settled.event.topic(), &bytes.data);
-                }
+                self.notice(&settled.event, None);
                 if code == RejectCode::Uncertain {
                     self.report.found_uncertain();
                     let topic = settled.event.topic().as_str().into();

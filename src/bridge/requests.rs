@@ -1,8 +1,8 @@
 //! Requests that have one answer: pages of the peer's log, deletes, and counts.
 
-use std::future::poll_fn;
+use std::pin::Pin;
 use std::rc::Weak;
-use std::task::{Poll, Waker};
+use std::task::{Context, Poll, Waker};
 
 use session::client::{self, Older, RequestId};
 use session::{Position, TopicTally};
@@ -25,31 +25,36 @@ pub(super) struct Request {
     waker: Option<Waker>,
 }
 
-/// Cancels a request when it is dropped.
-struct Asked<'a> {
+/// The answer to a request. Cancels the request when it is dropped.
+pub(super) struct Requested<'a> {
     endpoint: &'a Weak<Endpoint>,
-    id: RequestId,
+    /// `None` if the bridge was dropped before the request.
+    id: Option<RequestId>,
 }
 
-/// Makes a request, and waits for its answer. Resolves to `None` if the bridge is dropped. Dropping the future cancels
-/// the request.
-pub(super) async fn request(
+/// Makes a request. Its answer is `None` if the bridge is dropped.
+pub(super) fn request(
     endpoint: &Weak<Endpoint>,
     ask: impl FnOnce(&Link) -> RequestId,
-) -> Option<Answer> {
-    let id = {
-        let endpoint = endpoint.upgrade()?;
+) -> Requested<'_> {
+    let id = endpoint.upgrade().map(|endpoint| {
         let id = ask(&endpoint.link);
         endpoint.requests.borrow_mut().push(Request { id, answer: None, waker: None });
         endpoint.link.drive();
         id
-    };
-    let _asked = Asked { endpoint, id };
-    poll_fn(|context| match endpoint.upgrade() {
-        Some(endpoint) => endpoint.poll_answer(id, context.waker()),
-        None => Poll::Ready(None),
-    })
-    .await
+    });
+    Requested { endpoint, id }
+}
+
+impl Future for Requested<'_> {
+    type Output = Option<Answer>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Answer>> {
+        match (self.endpoint.upgrade(), self.id) {
+            (Some(endpoint), Some(id)) => endpoint.poll_answer(id, context.waker()),
+            _ => Poll::Ready(None),
+        }
+    }
 }
 
 impl Endpoint {
@@ -86,11 +91,11 @@ impl Endpoint {
     }
 }
 
-impl Drop for Asked<'_> {
+impl Drop for Requested<'_> {
     fn drop(&mut self) {
-        if let Some(endpoint) = self.endpoint.upgrade() {
-            endpoint.link.forget_request(self.id);
-            endpoint.requests.borrow_mut().retain(|request| request.id != self.id);
+        if let (Some(endpoint), Some(id)) = (self.endpoint.upgrade(), self.id) {
+            endpoint.link.forget_request(id);
+            endpoint.requests.borrow_mut().retain(|request| request.id != id);
             // Another request may be sent now. Not at once: no handler may run where a future is dropped.
             let this = self.endpoint.clone();
             spawn(async move {

@@ -1,14 +1,14 @@
 // Certificates of devices: JSON Web Tokens that say whose a key is (RFC 7519, with the key in `cnf` by RFC 7800). The
 // crate `event-driven-kit-trust` has the same rules for the relay. A test gives both the same certificates.
 
+import { utf8 } from "./signed.js";
+
 /** The parameters of all functions of WebCrypto in one object: each reads those that it knows. */
 export const ECDSA = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
 
 /** How far the clocks of a signer and an issuer may differ, in seconds. */
 export const LEEWAY = 300;
 
-/** Not made before it is needed: some places where modules are only imported have no encoder. */
-const utf8 = (text) => new TextEncoder().encode(text);
 const READABLE = /^[^\0-\x1f\x7f-\x9f\ud800-\udfff]+$/u;
 
 export const base64url = (bytes) =>

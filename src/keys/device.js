@@ -136,6 +136,16 @@ export function device() {
   const maySign = (time) => isCertified(time) || offered.some((certificate) => covers(certificate, time));
   const withdraw = (jwt) => (offered = offered.filter((certificate) => certificate.jwt !== jwt));
 
+  /** The peer does not take an event with this data. */
+  function refuse(data) {
+    try {
+      withdraw(JSON.parse(data));
+    } catch {
+      // It is no certificate.
+    }
+    return false;
+  }
+
   /** Asks the application for a certificate of a key, and checks it. Returns it with what applications learn of it. */
   async function fetchFor({ thumbprint, jwk }, keyring, fetch) {
     let jwt;
@@ -186,11 +196,12 @@ export function device() {
     isCertified,
 
     /**
-     * Signs an event of this time, in seconds: its certificate is stored, or follows it. The event gets its source. Resolves
-     * to the key and the signature. Without a signature there is `false` if no certificate will ever cover the event, and
+     * Signs an event with these parts: its certificate is stored, or follows it. The event gets its source. Resolves to the
+     * key and the signature. Without a signature there is `false` if no certificate will ever cover the event, and
      * `undefined` until there is one.
      */
-    async sign(database, event, time) {
+    async sign(database, event) {
+      const time = event[6] ?? 0;
       let key;
       let signature;
       try {
@@ -214,11 +225,13 @@ export function device() {
     },
 
     /**
-     * An event with this data is on the topic of a key: in the outbox, or stored by the peer. If it is a certificate of
-     * this device, events are signed under it from now on: until it is stored only those that wait for a certificate,
-     * because the peer may refuse it. Resolves to whether events are to be signed again.
+     * An event with this data is on the topic of a key: stored by the peer, in the outbox, or, if `isStored` is undefined,
+     * refused by the peer. If it is a certificate of this device, events are signed under it from now on: until it is
+     * stored only those that wait for a certificate, because the peer may refuse it. Resolves to whether events are to be
+     * signed again.
      */
     async notice(database, key, data, isStored) {
+      if (isStored === undefined) return refuse(data);
       let certificate;
       try {
         certificate = read(JSON.parse(data));
@@ -239,19 +252,10 @@ export function device() {
       return isStored || wasAwaited;
     },
 
-    /** The peer does not take an event with this data. */
-    refuse(data) {
-      try {
-        withdraw(JSON.parse(data));
-      } catch {
-        // It is no certificate.
-      }
-    },
-
     /**
-     * Fetches a certificate of the key by `fetch(jwk)`, and sends it by `send([key, jwt, resolve, reject])`, which passes on
-     * the event's id and offset, or a code and a text. Then `send(certified)` reports it. Resolves to what the application
-     * learns, or to `undefined` if there is no link.
+     * Fetches a certificate of the key by `fetch(jwk)`, and sends it by `send([topic, jwt, settle])`, which calls
+     * `settle("stored", offset, id)`, or passes a code and a text, or an empty code if there is no link. Then
+     * `send(certified)` reports it. Resolves to what the application learns, or to `undefined` if there is no link.
      */
     async certify(database, keyring, fetch, send) {
       let key;
@@ -263,20 +267,18 @@ export function device() {
       const certificate = await fetchFor(key, keyring, fetch);
       const { thumbprint } = key;
       const { jwt, issuer } = certificate;
-      let stored;
-      try {
-        stored = await new Promise((resolve, reject) => send([thumbprint, jwt, resolve, reject]));
-      } catch ([code, message]) {
-        if (code === "unknown_certificate") throw unknown(issuer);
-        throw code === "illegal_argument" ? malformed(message) : failure(code, message);
-      }
-      if (!stored) return undefined;
+      const sending = new Promise((settle) => send([`certs.${thumbprint}`, jwt, (...outcome) => settle(outcome)]));
+      const [code, text, id] = await sending;
+      if (code === "") return undefined;
+      if (code === "unknown_certificate") throw unknown(issuer);
+      if (code === "illegal_argument") throw malformed(text);
+      if (code !== "stored") throw failure(code, text);
       // From here on events are signed.
       await this.notice(database, thumbprint, JSON.stringify(jwt), true);
       const known = certified(certificate, thumbprint);
       send(known);
       const { subject, expires } = known;
-      return { id: stored[0], offset: stored[1], subject, key: thumbprint, expires };
+      return { id, offset: text, subject, key: thumbprint, expires };
     },
   };
 }

@@ -125,15 +125,15 @@ export function keyring(issuers, ask) {
 
     /**
      * Verifies an event of a key. `signed` are its parts for `signedBytes`. Resolves to what applications learn of its
-     * certificate, with whether it is the first event under it; or to the reason why the event is withheld.
+     * author, with the certificate if this is the first event under it; or to the reason why the event is withheld.
      */
     async verify(key, signature, signed, time, account) {
       const message = signedBytes(signed);
       const judged = await judge(deviceOf(key), signature, message, time, account).catch(() => "bad_signature");
       if (typeof judged === "string") return judged;
-      const isFirst = !judged.isReported;
+      const { subject, name, isReported } = judged;
       judged.isReported = true;
-      return [certified(judged, key), isFirst];
+      return [{ status: "verified", subject, name, key }, isReported ? undefined : certified(judged, key)];
     },
   };
 }

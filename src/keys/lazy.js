@@ -33,7 +33,7 @@ export function device() {
   let made;
   const making = load().then(({ device }) => (made = device()));
   return {
-    ...promised(() => making, ["key", "prove", "sign", "notice", "refuse", "certify"]),
+    ...promised(() => making, ["key", "prove", "sign", "notice", "certify"]),
     /** Until the rest is loaded, nothing is known of a certificate. */
     isCertified: (time) => made !== undefined && made.isCertified(time),
   };
@@ -46,13 +46,16 @@ export function keyring(issuers, ask) {
   if (issuers.length > 0) make();
   return {
     ...promised(make, ["isIssued"]),
-    /** Verifies an event with this source. */
-    async verify(source, ...given) {
-      const key = KEY.exec(source)?.[1];
-      return key ? (await make()).verify(key, ...given) : "bad_signature";
+    /** Verifies an event with these parts. */
+    async verify(signature, signed, ...given) {
+      const key = KEY.exec(signed[1])?.[1];
+      return key ? (await make()).verify(key, signature, signed, ...given) : "bad_signature";
     },
   };
 }
+
+/** The parts of an event for `signedBytes`. */
+export const parts = (...given) => given;
 
 /** Whether a source names a key. */
 export const namesKey = (source) => KEY.test(source);

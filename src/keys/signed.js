@@ -23,7 +23,12 @@ function wordsOf(hex) {
   return Int32Array.from(hex.match(/.{8}/g), (word) => parseInt(word, 16));
 }
 
-const utf8 = (text) => new TextEncoder().encode(text);
+/** Not made before it is needed: some places where modules are only imported have none. */
+let encoder;
+
+/** The bytes of a text. */
+export const utf8 = (text) => (encoder ??= new TextEncoder()).encode(text);
+
 const turn = (word, by) => (word >>> by) | (word << (32 - by));
 
 /**
@@ -83,20 +88,22 @@ function joined(parts) {
 /** The pre-authentication encoding of DSSE 1.0.2: it keeps what is signed for one purpose from being taken for another. */
 const pae = (type, payload) => joined([utf8(`DSSEv1 ${type.length} ${type} ${payload.length} `), payload]);
 
-/** The digest of the digests of texts or bytes, in base64. */
+/** The digest of the digests of bytes, or of values with a text, in base64. */
 function digestOf(values) {
-  const digests = values.map((value) => sha256(typeof value === "string" ? utf8(value) : value));
+  const digests = values.map((value) => sha256(value instanceof Uint8Array ? value : utf8(String(value ?? ""))));
   return btoa(String.fromCharCode(...sha256(joined(digests))));
 }
 
 /**
- * The bytes that a key signs for an event with these attributes and this data: its time in seconds, and of the extensions
- * that are signed the names and the values. An attribute that is absent counts as empty.
+ * The bytes that a key signs for an event with these attributes and this data: its time in seconds, and the name and the
+ * value of each extension that is signed. An attribute that is absent counts as empty.
  */
-export function signedBytes([id, source, topic, contentType, schema, subject, seconds, data, names, values]) {
+export function signedBytes([id, source, topic, contentType, schema, subject, seconds, data, extensions]) {
   // In the extension's order, with the version of CloudEvents and the time as a text.
   const time = seconds <= LAST ? `${new Date(seconds * 1_000).toISOString().slice(0, 19)}Z` : "";
   const core = digestOf([id, source, "1.0", topic, contentType, schema, subject, time, data]);
+  const names = extensions.filter((_, at) => at % 2 === 0);
+  const values = extensions.filter((_, at) => at % 2 === 1);
   const ext = names.length > 0 ? { ext: digestOf(values), signedextattrs: names } : {};
   return pae(PAYLOAD_TYPE, utf8(JSON.stringify({ core, ...ext })));
 }

@@ -14,8 +14,20 @@ use crate::keys::{Key, Keyring, copied, result_of, signed};
 /// The topics of certificates begin with this.
 const CERTIFICATES: &str = "certs.";
 
-/// What a link does with the result of a promise. Boxed, so that the future that waits for it is compiled once.
-type Next = Box<dyn FnOnce(&Link, JsValue)>;
+/// What a link does with what its device has returned. One type for all, so that the module contains the future that waits
+/// for it once.
+enum Next {
+    /// The key is loaded.
+    Know,
+    /// A certificate was noticed.
+    SignAgain,
+    /// The proof for the connection with this fencing token is made,
+    Proved(Lane, u64),
+    /// or the key that it lacked is there.
+    ProveAgain(Lane, u64),
+    /// The event with this id is signed.
+    Signed(Lane, String),
+}
 
 impl Link {
     /// Fetches a certificate of the key by one function, and sends it by the other. `None` if there is no key.
@@ -31,9 +43,67 @@ impl Link {
 
     /// Loads the key, by whose source this page knows its own events.
     pub(super) fn load_key(&self) {
-        if let Some(device) = &self.device {
-            let loading = device.key(self.store.database());
-            self.when(loading, Self::know);
+        if self.device.is_some() {
+            self.when(self.key(), Next::Know);
+        }
+    }
+
+    fn key(&self) -> Option<Promise> {
+        Some(self.device.as_ref()?.key(self.store.database()))
+    }
+
+    /// Goes on with the result of a promise, unless the link is dropped meanwhile. Without a promise it is undefined.
+    fn when(&self, promise: Option<Promise>, next: Next) {
+        let link = self.this.clone();
+        let promise = promise.unwrap_or_else(|| Promise::resolve(&JsValue::UNDEFINED));
+        spawn(async move {
+            let result = result_of(promise).await;
+            if let Some(link) = link.upgrade() {
+                link.go_on(next, result);
+                link.drive();
+            }
+        });
+    }
+
+    fn go_on(&self, next: Next, result: JsValue) {
+        let (lane, now) = match &next {
+            Next::Know => return self.know(result),
+            Next::SignAgain => {
+                if result.is_truthy() {
+                    self.tab.borrow_mut().sign_again(monotonic());
+                }
+                return;
+            }
+            Next::Proved(lane, _) | Next::ProveAgain(lane, _) | Next::Signed(lane, _) => {
+                (*lane, monotonic())
+            }
+        };
+        if let Next::Proved(lane, fence) = next
+            && result.is_null()
+        {
+            // The database does not answer. Once it does, connects again with the key.
+            self.when(self.key(), Next::ProveAgain(lane, fence));
+        }
+        let has_key = !result.is_undefined();
+        let made: Array = result.dyn_into().unwrap_or_default();
+        let (first, second) = (made.get(0), made.get(1));
+        if let Next::Signed(..) = next {
+            self.know(first.clone());
+        }
+        let mut tab = self.tab.borrow_mut();
+        let Some(client) = tab.client_on(lane, now) else { return };
+        match next {
+            Next::Proved(_, fence) => match (bytes_of(&first), bytes_of(&second)) {
+                (Some(key), Some(proof)) => client.proved(fence, key, proof),
+                _ => client.cannot_prove(fence),
+            },
+            Next::ProveAgain(_, fence) if has_key => client.prove_again(fence, now),
+            Next::Signed(_, id) => match bytes_of(&second) {
+                Some(signature) => client.signed(&id, signature, now),
+                None if second.is_undefined() => client.cannot_sign(&id),
+                None => client.never_signs(&id, now),
+            },
+            _ => {}
         }
     }
 
@@ -45,52 +115,29 @@ impl Link {
         }
     }
 
-    /// Goes on with the result of a promise, unless the link is dropped meanwhile.
-    fn when(&self, promise: Promise, next: impl FnOnce(&Self, JsValue) + 'static) {
-        let link = self.this.clone();
-        let next: Next = Box::new(next);
-        spawn(async move {
-            let result = result_of(promise).await;
-            if let Some(link) = link.upgrade() {
-                next(&link, result);
-                link.drive();
-            }
-        });
-    }
-
     /// Whether events that are published now are signed.
     pub(crate) fn is_certified(&self) -> bool {
         let now = js_sys::Date::now() / 1_000.0;
         self.device.as_ref().is_some_and(|device| device.is_certified(now))
     }
 
-    /// A durable event that may carry a certificate is in the outbox, or `is_stored` by the peer.
+    /// Whether an event of this topic may carry a certificate that concerns the key.
+    pub(crate) fn may_certify(&self, topic: &Topic) -> bool {
+        self.device.is_some() && topic.as_str().starts_with(CERTIFICATES)
+    }
+
+    /// A durable event that may carry a certificate is in the outbox, or is stored by the peer, or, for `None`, the peer
+    /// does not take it.
     ///
-    /// Once one is stored, all events are signed. In the outbox it may be behind events that wait for a certificate:
-    /// they are signed under it, and leave right before it.
-    pub(crate) fn noticed(&self, topic: &Topic, data: &[u8], is_stored: bool) {
-        if let Some((key, data)) = certificate_in(topic, data)
+    /// Once one is stored, all events are signed. In the outbox it may be behind events that wait for a certificate: they
+    /// are signed under it, and leave right before it.
+    pub(crate) fn noticed(&self, topic: &Topic, data: &[u8], is_stored: Option<bool>) {
+        if let Some(key) = topic.as_str().strip_prefix(CERTIFICATES)
+            && let Ok(data) = std::str::from_utf8(data)
             && let Some(device) = &self.device
         {
             let noticing = device.notice(self.store.database(), key, data, is_stored);
-            self.when(noticing, Self::sign_again_if);
-        }
-    }
-
-    /// The peer does not take a durable event that may carry a certificate.
-    pub(crate) fn refused(&self, topic: &Topic, data: &[u8]) {
-        if let Some((_, data)) = certificate_in(topic, data)
-            && let Some(device) = &self.device
-        {
-            device.refuse(data);
-        }
-    }
-
-    /// Signs the events that wait for a certificate, if there is one.
-    fn sign_again_if(&self, is_certified: JsValue) {
-        if is_certified.is_truthy() {
-            self.tab.borrow_mut().sign_again(monotonic());
-            self.drive();
+            self.when(Some(noticing), Next::SignAgain);
         }
     }
 
@@ -98,71 +145,29 @@ impl Link {
     pub(super) fn prove(&self, lane: Lane, request: ProofRequest) {
         let ProofRequest { client, fence, token } = request;
         let begin = copied(&[&client[..], &fence.to_be_bytes()].concat());
-        let proving = self.device.as_ref().map_or_else(nothing, |device| {
+        let proving = self.device.as_ref().map(|device| {
             device.prove(self.store.database(), &self.options.url, begin, token.as_deref())
         });
-        self.when(proving, move |link, made| {
-            if made.is_null() {
-                link.prove_later(lane, fence);
-            }
-            let made: Array = made.dyn_into().unwrap_or_default();
-            if let Some(client) = link.tab.borrow_mut().client_on(lane, monotonic()) {
-                match (bytes_of(&made.get(0)), bytes_of(&made.get(1))) {
-                    (Some(key), Some(proof)) => client.proved(fence, key, proof),
-                    _ => client.cannot_prove(fence),
-                }
-            }
-        });
-    }
-
-    /// The database does not answer. Once it does, connects again with the key.
-    fn prove_later(&self, lane: Lane, fence: u64) {
-        let loading =
-            self.device.as_ref().map_or_else(nothing, |device| device.key(self.store.database()));
-        self.when(loading, move |link, key| {
-            let mut tab = link.tab.borrow_mut();
-            if !key.is_undefined()
-                && let Some(client) = tab.client_on(lane, monotonic())
-            {
-                client.prove_again(fence, monotonic());
-            }
-        });
+        self.when(proving, Next::Proved(lane, fence));
     }
 
     /// Signs an event of the outbox, or leaves it there until there is a certificate.
     pub(super) fn sign(&self, lane: Lane, id: String, topic: Topic, body: Body) {
-        let signing = self.device.as_ref().map_or_else(nothing, |device| {
-            let seconds = body.time.unwrap_or_default() / 1_000;
+        let signing = self.device.as_ref().map(|device| {
             // The key gives it its source.
-            let signed = signed(topic.as_str(), "", &body);
-            device.sign(self.store.database(), signed, seconds as f64)
+            device.sign(self.store.database(), signed(topic.as_str(), "", &body))
         });
-        self.when(signing, move |link, made| {
-            let made: Array = made.dyn_into().unwrap_or_default();
-            link.know(made.get(0));
-            let signature = made.get(1);
-            if let Some(client) = link.tab.borrow_mut().client_on(lane, monotonic()) {
-                match bytes_of(&signature) {
-                    Some(signature) => client.signed(&id, signature, monotonic()),
-                    None if signature.is_undefined() => client.cannot_sign(&id),
-                    None => client.never_signs(&id, monotonic()),
-                }
-            }
-        });
+        self.when(signing, Next::Signed(lane, id));
     }
 }
 
-/// The key and the data of an event that may carry a certificate, of whichever device.
-fn certificate_in<'e>(topic: &'e Topic, data: &'e [u8]) -> Option<(&'e str, &'e str)> {
-    let key = topic.as_str().strip_prefix(CERTIFICATES)?;
-    Some((key, std::str::from_utf8(data).ok()?))
-}
-
-/// What there is without a key.
-fn nothing() -> Promise {
-    Promise::resolve(&JsValue::UNDEFINED)
-}
-
 fn bytes_of<const N: usize>(value: &JsValue) -> Option<[u8; N]> {
-    value.dyn_ref::<Uint8Array>()?.to_vec().try_into().ok()
+    let mut bytes = [0; N];
+    copy(value, &mut bytes).then_some(bytes)
+}
+
+/// Copies bytes, if there are exactly as many.
+fn copy(from: &JsValue, to: &mut [u8]) -> bool {
+    let from = from.dyn_ref::<Uint8Array>().filter(|from| from.length() as usize == to.len());
+    from.map(|from| from.copy_to(to)).is_some()
 }

@@ -115,10 +115,6 @@ export function makeEvent(topic, data, source, time, delivery, id, account, veri
   return new Event(topic, data, { source, time, delivery, id, account, verified, error, deletion });
 }
 
-export function makeVerified(subject, name, key) {
-  return { status: "verified", subject, name, key };
-}
-
 export function replaced(event, data) {
   return Event.with(event, data);
 }

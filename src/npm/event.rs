@@ -2,7 +2,6 @@
 
 use wasm_bindgen::prelude::*;
 
-use crate::trust::{TrustStatus, Verified};
 use crate::{Delivery, Event, Payload, Rejection, Stage};
 
 #[wasm_bindgen(module = "/src/npm/event.js")]
@@ -16,12 +15,10 @@ extern "C" {
         delivery: JsValue,
         id: Option<&str>,
         account: Option<&str>,
-        verified: JsValue,
+        verified: &JsValue,
         error: &JsValue,
         deletion: Option<String>,
     ) -> JsValue;
-    #[wasm_bindgen(js_name = makeVerified)]
-    fn make_verified(subject: &str, name: Option<&str>, key: &str) -> JsValue;
     #[wasm_bindgen(js_name = makeStatus)]
     pub(super) fn make_status(status: &str, first: &str, second: &str, stream: &str) -> JsValue;
     fn replaced(event: &JsValue, data: &JsValue) -> JsValue;
@@ -49,19 +46,10 @@ pub(super) fn marked<'a>(event: &'a Event, data: &JsValue, error: &JsValue) -> &
     event.face(|id| {
         let delivery = delivery(event.delivery());
         let (topic, source, account) = (event.topic().as_str(), event.source(), event.account());
-        let (verified, deletion) = (verified(event), deletion(event));
+        let (verified, deletion) = (event.author(), deletion(event));
         let time = event.time();
         make_event(topic, data, source, time, delivery, id, account, verified, error, deletion)
     })
-}
-
-fn verified(event: &Event) -> JsValue {
-    match event.trust() {
-        TrustStatus::Verified(Verified { subject, name, key }) => {
-            make_verified(&subject, name.as_deref(), &key)
-        }
-        _ => JsValue::UNDEFINED,
-    }
 }
 
 /// The offset of the deleted event for a deletion, and an empty text for a deleted event.

@@ -33,7 +33,7 @@ export function connector(core, held) {
       const [identity = "", storage = "indexeddb", credentials, certify, issuers] = wanted;
       const how = [identity, storage, credentials, certify, issuers];
       const fetch = certify && ((jwk) => certify(JSON.parse(jwk)));
-      const link = core.connect(url, identity, storage, credentials, fetch, JSON.parse(issuers ?? "[]"));
+      const link = core.connect(url, identity, storage, credentials, fetch, issuers && JSON.parse(issuers));
       shared = { link, how, users: 0, held };
       links.set(address, shared);
       open.add(shared);
@@ -154,9 +154,9 @@ function readRule(rule) {
   return [pattern, direction !== "out", direction !== "in", durable, signed, last, events, bytes];
 }
 
-/** The name and the keys of each issuer, one after the other, as a text that can be compared. */
+/** The name and the keys of each issuer, as a text that can be compared. */
 function issuersOf({ issuers }) {
-  return JSON.stringify(Object.entries(issuers).flatMap(([name, keys]) => [name, JSON.stringify(keys)]));
+  return JSON.stringify(Object.entries(issuers).map(([name, keys]) => [name, JSON.stringify(keys)]));
 }
 
 /** The receipt of a durable event. Other events have none. */

@@ -34,7 +34,7 @@ pub(super) fn connect(
     storage: &str,
     credentials: Option<Function>,
     certify: Option<Function>,
-    issuers: &[String],
+    issuers: Option<Array>,
 ) -> Result<Link, JsValue> {
     let mut options = BridgeOptions::new(url).identity(identity);
     if storage == "memory" {
@@ -46,13 +46,7 @@ pub(super) fn connect(
     if let Some(fetch) = certify {
         options = options.certify_by(fetch);
     }
-    let mut trust = Trust::default();
-    for issuer in issuers.chunks_exact(2) {
-        if let [name, keys] = issuer {
-            trust = trust.and_issuer(name, keys);
-        }
-    }
-    options = options.trust(trust);
+    options = options.trust(Trust { issuers });
     let bridge = Bridge::connect(bus, options).map_err(|error| thrown(&error))?;
     Ok(Link::of(Rc::new(Open { bus: bus.clone(), bridge })))
 }

@@ -3,6 +3,9 @@
 //! A subscription is made only if a pattern of the rights covers it, and it ends with the right. So what is delivered
 //! needs no check of its own.
 
+#[cfg(feature = "json")]
+use std::collections::VecDeque;
+
 use topic::{Pattern, Topic};
 
 use super::{Effect, Refusal, Server};
@@ -10,9 +13,19 @@ use crate::rights::Right;
 use crate::wire::frame::{Denied, FromPeer};
 use crate::{RejectCode, Start};
 
-/// Whether the client may publish to topics, by their numbers. Unused while the client has all rights.
+/// The maximum number of topics without a number that are remembered.
+#[cfg(feature = "json")]
+const MAX_TOPICS: usize = 16;
+
+/// Whether the client may publish to topics. Unused while the client has all rights.
 #[derive(Debug, Default)]
-pub(super) struct PublishRights(Vec<PublishRight>);
+pub(super) struct PublishRights {
+    /// By the numbers of topics.
+    numbers: Vec<PublishRight>,
+    /// Allowed topics that have no number, which are those of JSON. The oldest is forgotten first.
+    #[cfg(feature = "json")]
+    topics: VecDeque<Topic>,
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum PublishRight {
@@ -26,7 +39,7 @@ enum PublishRight {
 impl PublishRights {
     /// The number gets another topic.
     pub(super) fn forget(&mut self, number: u32) {
-        if let Some(right) = self.0.get_mut(number as usize) {
+        if let Some(right) = self.numbers.get_mut(number as usize) {
             *right = PublishRight::Unknown;
         }
     }
@@ -34,10 +47,10 @@ impl PublishRights {
     /// What is known about the number of a valid topic, of which there are few.
     fn at(&mut self, number: u32) -> &mut PublishRight {
         let number = number as usize;
-        if number >= self.0.len() {
-            self.0.resize(number + 1, PublishRight::Unknown);
+        if number >= self.numbers.len() {
+            self.numbers.resize(number + 1, PublishRight::Unknown);
         }
-        &mut self.0[number]
+        &mut self.numbers[number]
     }
 }
 
@@ -53,6 +66,26 @@ impl Server {
             *right = if is_allowed { PublishRight::Allowed } else { PublishRight::Denied };
         }
         *right == PublishRight::Allowed
+    }
+
+    /// The rights are others from here on.
+    pub(super) fn forget_publish_rights(&mut self) {
+        self.publish_rights = PublishRights::default();
+    }
+
+    /// Whether the client may publish to a topic that has no number.
+    #[cfg(feature = "json")]
+    pub(super) fn may_publish_to(&mut self, topic: &Topic) -> bool {
+        if self.credential.rights.are_all() || self.publish_rights.topics.contains(topic) {
+            return true;
+        }
+        let is_allowed = self.credential.rights.allow(Right::Publish, topic);
+        if is_allowed {
+            let topics = &mut self.publish_rights.topics;
+            topics.truncate(MAX_TOPICS - 1);
+            topics.push_front(topic.clone());
+        }
+        is_allowed
     }
 
     /// Reports an ephemeral event that the client may not publish, once for its topic.
@@ -137,7 +170,7 @@ impl Server {
 
     /// Applies changed rights to what the client has: ends what it may no longer do.
     pub(super) fn rights_changed(&mut self) {
-        self.publish_rights = PublishRights::default();
+        self.forget_publish_rights();
         let rights = self.credential.rights.clone();
         if rights.are_all() {
             return;

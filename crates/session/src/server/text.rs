@@ -15,7 +15,7 @@ use super::{
     Texts, Wire,
 };
 use crate::json::{self, Incoming, Text};
-use crate::rights::{Right, Subject};
+use crate::rights::Subject;
 use crate::wire::frame::{FromPeer, Recipient, Subscribe};
 use crate::wire::topic_numbers::UnknownTopic;
 use crate::{Body, CloseCode, Millis, RejectCode, Start, TopicTally};
@@ -117,6 +117,7 @@ impl Server {
         id.copy_from_slice(&hash[..16]);
         self.credential.guest = Subject::json_guest(&id);
         self.credential.name_guest();
+        self.forget_publish_rights();
     }
 
     /// The authority has granted a credential.
@@ -171,7 +172,7 @@ impl Server {
             self.fits(body.encode().len())?;
         }
         let (topic, body) = self.signed(topic, body)?;
-        match self.credential.rights.allow(Right::Publish, &topic) {
+        match self.may_publish_to(&topic) {
             true => Ok((topic, body)),
             false => Err(self.not_allowed(&topic, body.id)),
         }

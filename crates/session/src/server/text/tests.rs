@@ -253,6 +253,25 @@ fn a_refresh_that_changes_the_rights_is_answered_by_the_new_ones() {
 }
 
 #[test]
+fn what_a_client_may_publish_to_is_decided_again_when_its_rights_change() {
+    let mut server = unknown();
+    let mut may = |rights: &str, topics: &[String]| -> Vec<bool> {
+        server.granted(granted(Some("ann"), rights, "a"), 0);
+        let _rights = effects(&mut server);
+        let mut publish = |topic: &String| match &say(&mut server, topic, json!(1)).1[..] {
+            [Effect::Append(append)] => append.event.is_ok(),
+            _ => false,
+        };
+        topics.iter().map(&mut publish).collect()
+    };
+    // More than are remembered, and each of them twice.
+    let topics: Vec<_> = (0..40).map(|number| format!("chat.{}", number % 20)).collect();
+    assert_eq!(may("chat.*", &topics), [true; 40]);
+    let is_one: Vec<_> = topics.iter().map(|topic| topic == "chat.1").collect();
+    assert_eq!(may("chat.1", &topics), is_one);
+}
+
+#[test]
 fn a_client_that_does_not_sign_in_is_closed_whatever_it_says() {
     let mut server = unknown();
     for _ in 0..3 {

@@ -35,11 +35,15 @@ pub fn zulu(seconds: u64) -> Option<String> {
     Some(text)
 }
 
-/// Appends the last digits of a number.
-fn digits(text: &mut String, number: u64, width: u32) {
-    for place in (0..width).rev() {
-        text.push(char::from(b'0' + (number / 10_u64.pow(place) % 10) as u8));
+/// Appends the last digits of a number, at most nine.
+fn digits(text: &mut String, mut number: u64, width: usize) {
+    let mut digits = [0; 9];
+    let digits = &mut digits[..width];
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0' + (number % 10) as u8;
+        number /= 10;
     }
+    text.extend(digits.iter().map(|digit| char::from(*digit)));
 }
 
 /// Year, month and day of a day since 1970.

@@ -87,6 +87,9 @@ mod timers;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+#[cfg(feature = "json")]
+use topic::Topic;
+
 use crate::thumbprint::PublicKey;
 use crate::wire::frame::{self, FromPeer, Recipient};
 use crate::wire::topic_numbers::{TopicNames, TopicNumbers};
@@ -151,6 +154,9 @@ pub struct Server {
     key: Option<PublicKey>,
     topics_in: TopicNames,
     topics_out: TopicNumbers,
+    /// The topic of the last text.
+    #[cfg(feature = "json")]
+    last_topic: Option<Topic>,
     /// The prefix for the sources of incoming events.
     source: String,
     next_ticket: u64,
@@ -225,6 +231,8 @@ impl Server {
             key: None,
             topics_in: TopicNames::default(),
             topics_out: TopicNumbers::default(),
+            #[cfg(feature = "json")]
+            last_topic: None,
             source: "/guests".to_owned(),
             next_ticket: 0,
             message: Vec::new(),

@@ -9,14 +9,18 @@ use serde_json::value::RawValue;
 /// How deep arrays and objects may nest. Readers in other languages fail beyond a few hundred.
 const MAX_NESTING: usize = 64;
 
-/// The maximum number of members: more than the attributes and extensions that an event can have. A linear
-/// search is the fastest for so few.
+/// The maximum number of members: more than the attributes and extensions that an event can have.
 const MAX_MEMBERS: usize = 64;
+/// The number of members that have a place of their own.
+const KNOWN: usize = 10;
 
 /// The members of an event. The values keep their original form, so that data keeps its bytes.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Members<'a> {
-    members: Vec<(Name<'a>, &'a RawValue)>,
+    /// Those that most events have, by their places.
+    known: [Option<&'a RawValue>; KNOWN],
+    /// The others. A linear search is the fastest for so few.
+    others: Vec<(Name<'a>, &'a RawValue)>,
     /// Why the members are not those of an event: one occurs twice, or there are too many.
     pub(super) fault: Option<String>,
 }
@@ -25,27 +29,61 @@ pub(super) struct Members<'a> {
 #[derive(Debug, PartialEq)]
 struct Name<'a>(Cow<'a, str>);
 
+/// The place of a known member. The data is first.
+fn place(name: &str) -> Option<usize> {
+    Some(match name {
+        "data" => 0,
+        "data_base64" => 1,
+        "datacontenttype" => 2,
+        "dataschema" => 3,
+        "ephemeral" => 4,
+        "id" => 5,
+        "source" => 6,
+        "specversion" => 7,
+        "time" => 8,
+        "type" => 9,
+        _ => return None,
+    })
+}
+
 impl<'a> Members<'a> {
     /// The value of a member.
     pub(super) fn get(&self, name: &str) -> Option<&'a RawValue> {
-        self.members.iter().find(|(other, _)| other.0 == name).map(|(_, value)| *value)
+        match place(name) {
+            Some(place) => self.known[place],
+            None => self.others.iter().find(|(other, _)| other.0 == name).map(|(_, value)| *value),
+        }
     }
 
-    /// Takes a member out.
+    /// Takes a known member out.
     pub(super) fn remove(&mut self, name: &str) -> Option<&'a RawValue> {
-        let at = self.members.iter().position(|(other, _)| other.0 == name)?;
-        Some(self.members.swap_remove(at).1)
+        self.known[place(name)?].take()
     }
 
     /// Removes the members that are null. Null data stays.
     pub(super) fn drop_nulls(&mut self) {
-        self.members.retain(|(name, value)| value.get() != "null" || name.0 == "data");
+        let is_null = |value: &RawValue| value.get() == "null";
+        let [_data, attributes @ ..] = &mut self.known;
+        for attribute in attributes {
+            attribute.take_if(|value| is_null(value));
+        }
+        self.others.retain(|(_, value)| !is_null(value));
     }
 
-    /// The remaining members, by name.
-    pub(super) fn into_rest(mut self) -> impl Iterator<Item = (String, &'a RawValue)> {
-        self.members.sort_unstable_by(|(one, _), (other, _)| one.0.cmp(&other.0));
-        self.members.into_iter().map(|(name, value)| (name.0.into_owned(), value))
+    /// The members without a place, by name.
+    pub(super) fn into_others(mut self) -> impl Iterator<Item = (String, &'a RawValue)> {
+        self.others.sort_unstable_by(|(one, _), (other, _)| one.0.cmp(&other.0));
+        self.others.into_iter().map(|(name, value)| (name.0.into_owned(), value))
+    }
+
+    fn insert(&mut self, name: Name<'a>, value: &'a RawValue) {
+        if self.get(&name.0).is_some() {
+            self.fault = Some(format!("`{}` occurs twice", name.0));
+        } else if let Some(place) = place(&name.0) {
+            self.known[place] = Some(value);
+        } else {
+            self.others.push((name, value));
+        }
     }
 }
 
@@ -61,15 +99,16 @@ impl<'de> Deserialize<'de> for Members<'de> {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
-                let mut members = Members { members: Vec::with_capacity(16), fault: None };
-                while let Some((name, value)) = map.next_entry::<Name<'_>, &RawValue>()? {
-                    if members.get(&name.0).is_some() {
-                        members.fault = Some(format!("`{}` occurs twice", name.0));
-                    } else if members.members.len() < MAX_MEMBERS {
-                        members.members.push((name, value));
-                    } else {
-                        members.fault = Some(format!("an event has at most {MAX_MEMBERS} members"));
+                let mut members = Members::default();
+                let mut count = 0;
+                while let Some((name, value)) = map.next_entry()? {
+                    count += 1;
+                    if count <= MAX_MEMBERS {
+                        members.insert(name, value);
                     }
+                }
+                if count > MAX_MEMBERS {
+                    members.fault = Some(format!("an event has at most {MAX_MEMBERS} members"));
                 }
                 Ok(members)
             }

@@ -1,5 +1,7 @@
 //! Reads a client's texts.
 
+use std::borrow::Cow;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
@@ -30,7 +32,7 @@ pub fn read(text: &str) -> Result<Incoming, ReadError> {
         .flatten()
         .filter(|id| !id.is_empty())
         .ok_or_else(|| ReadError::Text("the event has no `id`, a string".to_owned()))?;
-    event(&id, members).map_err(|message| ReadError::Event { id, message })
+    event(&id, members).map_err(|message| ReadError::Event { id: id.into_owned(), message })
 }
 
 fn event(id: &str, mut members: Members<'_>) -> Result<Incoming, String> {
@@ -42,7 +44,7 @@ fn event(id: &str, mut members: Members<'_>) -> Result<Incoming, String> {
     }
     let source = required(&mut members, "source")?;
     let topic = required(&mut members, "type")?;
-    match topic.as_str() {
+    match &*topic {
         "$link.hello" => hello(id, &members),
         "$link.refresh" => Ok(Incoming::Refresh { token: text_of(&control(&members)?, "token")? }),
         "$link.subscribe" => subscribe(id, &members),
@@ -56,7 +58,7 @@ fn event(id: &str, mut members: Members<'_>) -> Result<Incoming, String> {
             Err("a client may send only `$link.hello`, `$link.refresh`, `$link.subscribe`, `$link.unsubscribe`, `$link.delete` and `$link.tally`"
                 .to_owned())
         }
-        _ => publish(id, source, topic, members),
+        _ => publish(id, source.into_owned(), topic.into_owned(), members),
     }
 }
 
@@ -68,11 +70,11 @@ fn publish(
 ) -> Result<Incoming, String> {
     let time = string(&mut members, "time")?;
     let content_type = string(&mut members, "datacontenttype")?;
-    let schema = string(&mut members, "dataschema")?;
+    let schema = string(&mut members, "dataschema")?.map(Cow::into_owned);
     let (content_type, data) = data(&mut members, content_type)?;
     let ephemeral = members.remove("ephemeral").map(RawValue::get);
     let extensions = members
-        .into_rest()
+        .into_others()
         .map(|(name, value)| extension(&name, value).map(|value| (name, value)))
         .collect::<Result<_, _>>()?;
     let time = time.as_deref();
@@ -82,7 +84,7 @@ fn publish(
 /// The media type and the data. Without data a media type is ignored, and [`JSON`] need not be named.
 fn data(
     members: &mut Members<'_>,
-    content_type: Option<String>,
+    content_type: Option<Cow<'_, str>>,
 ) -> Result<(Option<String>, Vec<u8>), String> {
     let form = Form::of(content_type.as_deref());
     let is_value = |value: &&RawValue| form == Form::Json || value.get() != "null";
@@ -93,21 +95,24 @@ fn data(
         }
         (_, Some(bytes)) => {
             let bytes = STANDARD
-                .decode(bytes)
+                .decode(&*bytes)
                 .map_err(|error| format!("`data_base64` is not base64 (RFC 4648): {error}"))?;
-            return Ok((type_of_bytes(content_type, &bytes), bytes));
+            return Ok((type_of_bytes(content_type.map(Cow::into_owned), &bytes), bytes));
         }
         (Some(value), None) if nests_too_deep(value.get()) => {
             return Err("`data` nests more than 64 levels deep".to_owned());
         }
         // CloudEvents JSON format, 3.1: a string that is not declared to be JSON is the data itself.
         (Some(value), None) if form != Form::Json && value.get().starts_with('"') => {
-            text(value).map_err(|error| format!("`data` is not a Unicode string: {error}"))?.into()
+            let text = text(value);
+            text.map_err(|error| format!("`data` is not a Unicode string: {error}"))?
+                .into_owned()
+                .into()
         }
         (Some(value), None) => value.get().as_bytes().to_owned(),
         (None, None) => return Ok((None, Vec::new())),
     };
-    Ok((content_type.filter(|it| it != JSON), data))
+    Ok((content_type.filter(|it| it != JSON).map(Cow::into_owned), data))
 }
 
 /// The media type of bytes. [`JSON`] need not be named if they are JSON.
@@ -265,20 +270,20 @@ fn text_of(data: &Value, name: &str) -> Result<String, String> {
     text.ok_or_else(|| format!("`data` has no `{name}`, a string"))
 }
 
-fn string(members: &mut Members<'_>, name: &str) -> Result<Option<String>, String> {
+fn string<'a>(members: &mut Members<'a>, name: &str) -> Result<Option<Cow<'a, str>>, String> {
     members.remove(name).map(text).transpose().map_err(|_| format!("`{name}` is not a string"))
 }
 
-/// The value of a JSON string.
-fn text(value: &RawValue) -> serde_json::Result<String> {
+/// The value of a JSON string, copied only if it has escapes.
+fn text(value: &RawValue) -> serde_json::Result<Cow<'_, str>> {
     let quoted = value.get().strip_prefix('"').and_then(|text| text.strip_suffix('"'));
     match quoted.filter(|text| !text.contains('\\')) {
-        Some(text) => Ok(text.to_owned()),
-        None => serde_json::from_str(value.get()),
+        Some(text) => Ok(Cow::Borrowed(text)),
+        None => serde_json::from_str(value.get()).map(Cow::Owned),
     }
 }
 
-fn required(members: &mut Members<'_>, name: &str) -> Result<String, String> {
+fn required<'a>(members: &mut Members<'a>, name: &str) -> Result<Cow<'a, str>, String> {
     let value = string(members, name)?.filter(|value| !value.is_empty());
     value.ok_or_else(|| format!("the event has no `{name}`, a string"))
 }

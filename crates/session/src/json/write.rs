@@ -16,8 +16,11 @@ use crate::wire::body::is_reserved;
 use crate::wire::deletion::is_of_peers;
 use crate::{Body, Extension, Form, Position, RejectCode, Stream, TopicTally};
 
-/// `$link.welcome`: the answer to the hello `id`. The sources of the client's events begin with this one. The rights
-/// are left out if they are [`Rights::all`].
+/// The bytes of an event's text without its topic, id, source and data: names, the time, and what the peer adds.
+const REST: usize = 192;
+
+/// `$link.welcome`: the answer to the hello `id`. The sources of the client's events begin with this one. The rights are
+/// left out if they are [`Rights::all`].
 pub fn welcome(id: &str, source: &str, subject: &str, rights: &Rights) -> String {
     let mut data = with_rights(rights);
     data.insert("source".to_owned(), json!(source));
@@ -161,7 +164,7 @@ pub fn event(topic: &Topic, body: &Body, place: Option<EventPosition<'_>>) -> St
 /// An event's text that many receivers share. The parts that differ are inserted for each.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Text {
-    text: Box<[u8]>,
+    text: Vec<u8>,
     /// Where to insert the receiver's part.
     at: usize,
 }
@@ -184,51 +187,59 @@ impl Text {
         place: Option<(&Stream, u64)>,
         is_json: impl FnOnce(&str) -> bool,
     ) -> Self {
-        let mut out = Vec::with_capacity(body.data.len() + 512);
+        // Enough for most events, and little more: the text is kept with its capacity.
+        let texts = topic.as_str().len() + body.id.len() + body.source.len();
+        let mut out = Vec::with_capacity(body.data.len() + texts + REST);
         out.extend_from_slice(br#"{"specversion":"1.0","type":"#);
         string(&mut out, topic.as_str());
-        member(&mut out, "id", &body.id);
-        member(&mut out, "source", &body.source);
+        member(&mut out, r#","id":"#, &body.id);
+        member(&mut out, r#","source":"#, &body.source);
         if let Some(time) = body.time.and_then(|time| rfc3339::write(time, body.nanoseconds)) {
-            member(&mut out, "time", &time);
+            member(&mut out, r#","time":"#, &time);
         }
         if let Some(content_type) = &body.content_type {
-            member(&mut out, "datacontenttype", content_type);
+            member(&mut out, r#","datacontenttype":"#, content_type);
         }
         if let Some(schema) = &body.schema {
-            member(&mut out, "dataschema", schema);
+            member(&mut out, r#","dataschema":"#, schema);
         }
         match &body.authid {
             Some(account) => {
-                member(&mut out, "authtype", "app_user");
-                member(&mut out, "authid", account);
+                out.extend_from_slice(br#","authtype":"app_user""#);
+                member(&mut out, r#","authid":"#, account);
             }
-            None => member(&mut out, "authtype", "unauthenticated"),
+            None => out.extend_from_slice(br#","authtype":"unauthenticated""#),
         }
         if let Some(material) = dsse_material(topic.as_str(), body) {
-            member(&mut out, "dssematerial", &material);
+            member(&mut out, r#","dssematerial":"#, &material);
         }
         // The log may hold what earlier versions accepted: extensions whose names would occur twice here.
         let is_of_peer = body.deletes().is_some() || body.deleted().is_some();
         let is_written = |name: &str| !is_reserved(name) || (is_of_peer && is_of_peers(name));
         for (name, value) in body.extensions.iter().filter(|(name, _)| is_written(name)) {
+            let name = [",\"", name, "\":"].concat();
             match value {
-                Extension::Text(text) => member(&mut out, name, text),
-                Extension::Integer(integer) => bare(&mut out, name, &integer.to_string()),
-                Extension::Boolean(boolean) => bare(&mut out, name, &boolean.to_string()),
+                Extension::Text(text) => member(&mut out, &name, text),
+                Extension::Integer(integer) => bare(&mut out, &name, &integer.to_string()),
+                Extension::Boolean(boolean) => bare(&mut out, &name, &boolean.to_string()),
             }
         }
         match place {
             Some((stream, offset)) => {
-                member(&mut out, "stream", stream.as_str());
-                decimal(&mut out, "sequence", offset);
+                member(&mut out, r#","stream":"#, stream.as_str());
+                decimal(&mut out, r#","sequence":"#, offset);
             }
-            None => bare(&mut out, "ephemeral", "true"),
+            None => out.extend_from_slice(br#","ephemeral":true"#),
         }
         let at = out.len();
         data(&mut out, body, is_json);
         out.push(b'}');
-        Self { text: out.into(), at }
+        Self { text: out, at }
+    }
+
+    /// The bytes of memory.
+    pub(crate) fn capacity(&self) -> usize {
+        self.text.capacity()
     }
 
     /// The shared bytes.
@@ -241,9 +252,9 @@ impl Text {
         let (before, after) = self.text.split_at(self.at);
         out.extend_from_slice(before);
         if let Some((epoch, previous)) = receiver {
-            decimal(out, "epoch", epoch);
+            decimal(out, r#","epoch":"#, epoch);
             if let Some(previous) = previous {
-                decimal(out, "prev", previous);
+                decimal(out, r#","prev":"#, previous);
             }
         }
         out.extend_from_slice(after);
@@ -261,22 +272,22 @@ fn data(out: &mut Vec<u8>, body: &Body, is_json: impl FnOnce(&str) -> bool) {
             out.extend_from_slice(br#","data":"#);
             out.extend_from_slice(bytes);
         }
-        (Form::Text, Ok(text)) => member(out, "data", text),
-        _ => member(out, "data_base64", &STANDARD.encode(bytes)),
+        (Form::Text, Ok(text)) => member(out, r#","data":"#, text),
+        _ => member(out, r#","data_base64":"#, &STANDARD.encode(bytes)),
     }
 }
 
-/// Appends a text member to an object that has a member already. The name needs no escaping.
+/// Appends a text member to an object that has a member already. `name` is the name as JSON between a comma and a
+/// colon.
 fn member(out: &mut Vec<u8>, name: &str, text: &str) {
-    bare(out, name, "");
+    out.extend_from_slice(name.as_bytes());
     string(out, text);
 }
 
 /// Appends a member whose value is JSON.
 fn bare(out: &mut Vec<u8>, name: &str, value: &str) {
-    for part in [",\"", name, "\":", value] {
-        out.extend_from_slice(part.as_bytes());
-    }
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(value.as_bytes());
 }
 
 /// Appends a member with a number in a string.

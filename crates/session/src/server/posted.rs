@@ -28,8 +28,13 @@ impl Server {
     ///
     /// # Errors
     /// A [`Refusal`] if the event is invalid or too large, or the client has no right to publish it.
-    pub fn post(&mut self, topic: &str, body: Body, is_ephemeral: bool) -> Result<Posted, Refusal> {
-        let (topic, body) = self.admitted(topic, body, usize::MAX)?;
+    pub fn post(
+        &mut self,
+        topic: &str,
+        mut body: Body,
+        is_ephemeral: bool,
+    ) -> Result<Posted, Refusal> {
+        let topic = self.admitted(topic, &mut body, usize::MAX)?;
         if is_ephemeral {
             return Ok(Posted::Forward(Self::ephemeral(topic, &body)));
         }

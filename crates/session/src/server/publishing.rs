@@ -111,12 +111,13 @@ impl Server {
         body: &[u8],
     ) -> Result<(Topic, Body), Refusal> {
         self.fits(body.len())?;
-        let body = Body::decode(body).map_err(|error| Refusal {
+        let mut body = Body::decode(body).map_err(|error| Refusal {
             code: error.code(),
             message: error.to_string(),
             id: None,
         })?;
-        self.signed(topic, body)
+        let topic = self.signed(topic, &mut body)?;
+        Ok((topic, body))
     }
 
     /// Checks the size of a body.
@@ -132,10 +133,10 @@ impl Server {
     pub(super) fn signed(
         &self,
         topic: Result<Topic, UnknownTopic>,
-        mut body: Body,
-    ) -> Result<(Topic, Body), Refusal> {
-        let legal = claims::check(&body, self.key().is_some());
-        self.sign(&mut body);
+        body: &mut Body,
+    ) -> Result<Topic, Refusal> {
+        let legal = claims::check(body, self.key().is_some());
+        self.sign(body);
         // The peer's additions may exceed a limit, and what is logged must stay readable.
         let legal =
             legal.and_then(|()| body.check().map_err(|error| (error.code(), error.to_string())));
@@ -154,11 +155,11 @@ impl Server {
                     "a certificate comes from the holder of its key: the hello has not proven one";
                 (RejectCode::UnknownCertificate, message.to_owned())
             }
-            (Ok(()), Ok(topic)) => return Ok((topic, body)),
+            (Ok(()), Ok(topic)) => return Ok(topic),
         };
         let (code, message) = illegal;
         let is_named = (1..=Body::MAX_ATTRIBUTE_BYTES).contains(&body.id.len());
-        let id = is_named.then_some(body.id);
+        let id = is_named.then(|| body.id.clone());
         Err(Refusal { code, message, id })
     }
 

@@ -23,7 +23,7 @@ impl Eq for Rendered {}
 
 #[cfg(feature = "json")]
 impl Rendered {
-    /// The maximum size of a kept text for a body of this size. Control characters can make the text much longer, but
+    /// The maximum memory of a kept text for a body of this size. Control characters can make the text much longer, but
     /// caches count only the bytes of bodies.
     const fn most(body: usize) -> usize {
         2 * body + 512
@@ -31,10 +31,15 @@ impl Rendered {
 
     /// Keeps a rendered text, unless it is too long for its body.
     pub(crate) fn keep(&self, body: &[u8], text: Text) {
-        if text.len() <= Self::most(body.len()) {
+        if text.capacity() <= Self::most(body.len()) {
             // Another connection may have rendered it meanwhile.
             let _ = self.text.set(Arc::new(text));
         }
+    }
+
+    /// The length of the text, if it is kept.
+    pub(crate) fn length(&self) -> Option<usize> {
+        self.text.get().map(|text| text.len())
     }
 
     /// Calls `used` with the text, rendering it with `made` if necessary.

@@ -5,6 +5,8 @@ mod tests;
 
 use std::sync::Arc;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use topic::{Pattern, Topic};
 
 use super::publishing::Waiting;
@@ -12,7 +14,7 @@ use super::run::RUN_TEXT_BYTES;
 use super::tally::TallyFor;
 use super::{
     Decided, Effect, Ephemeral, Refusal, Rendered, Server, ServerState, SocketMessage, StreamNo,
-    Texts, Wire,
+    Texts, Wire, texts,
 };
 use crate::json::{self, Incoming, Text};
 use crate::rights::Subject;
@@ -24,6 +26,8 @@ use sha2::{Digest, Sha256};
 
 /// The approximate limit on the bytes rendered for one receiver only.
 const PLACE: usize = 64;
+/// The bytes of a guest's random id that are part of its source. Base64 needs no padding for a multiple of three.
+const GUEST_BYTES: usize = 12;
 
 impl Server {
     /// Handles a text message.
@@ -79,10 +83,11 @@ impl Server {
     }
 
     /// Sets the identity of a client without a hello: random, and unique to the connection. Its events have the
-    /// source `/guests/<id>`, unless it names a secret that identifies it across connections.
+    /// source `/guests/<id>`, unless it names a secret that identifies it across connections. Each receiver gets the
+    /// source of each event, so it is short: 96 of the random bits in 16 characters.
     pub fn set_guest(&mut self, id: [u8; 16]) {
         if self.wire == Wire::Json {
-            self.source = format!("/guests/{:032x}", u128::from_be_bytes(id));
+            self.source = format!("/guests/{}", URL_SAFE_NO_PAD.encode(&id[..GUEST_BYTES]));
             self.credential.guest = Subject::json_guest(&id);
         }
     }
@@ -145,37 +150,47 @@ impl Server {
         self.text(json::refused(pattern, code, message));
     }
 
-    fn publish_text(&mut self, topic: &str, body: Body, ephemeral: bool, bytes: usize) {
-        let id = body.id.clone();
-        match self.admitted(topic, body, bytes) {
-            Err(refusal) => self.text(json::reject(&id, refusal.code, &refusal.message)),
-            Ok((topic, body)) if ephemeral => {
+    fn publish_text(&mut self, topic: &str, mut body: Body, ephemeral: bool, bytes: usize) {
+        match self.admitted(topic, &mut body, bytes) {
+            Err(refusal) => self.text(json::reject(&body.id, refusal.code, &refusal.message)),
+            Ok(topic) if ephemeral => {
                 let event = Self::ephemeral(topic, &body);
                 // Its receivers probably speak JSON too, and the body need not be decoded for them.
                 event.text.keep(&event.body, Text::of_read(&event.topic, &body));
                 self.show(Effect::Forward(event));
             }
-            Ok(event) => self.append(Waiting::Id(id), None, Ok(event)),
+            Ok(topic) => self.append(Waiting::Id(body.id.clone()), None, Ok((topic, body))),
         }
     }
 
-    /// Checks an event and the client's right to publish it. `bytes` is the size of its message.
+    /// Checks an event and the client's right to publish it, and adds to the body what only the peer can attest. `bytes`
+    /// is the size of its message.
     pub(super) fn admitted(
         &mut self,
         topic: &str,
-        body: Body,
+        body: &mut Body,
         bytes: usize,
-    ) -> Result<(Topic, Body), Refusal> {
-        let topic = Topic::parse(topic).map_err(UnknownTopic::Name);
+    ) -> Result<Topic, Refusal> {
+        let topic = self.topic_named(topic);
         // The encoded form is shorter than the text.
         if bytes > self.options.max_event {
             self.fits(body.encode().len())?;
         }
-        let (topic, body) = self.signed(topic, body)?;
-        match self.may_publish_to(&topic) {
-            true => Ok((topic, body)),
-            false => Err(self.not_allowed(&topic, body.id)),
+        let topic = self.signed(topic, body)?;
+        match self.credential.rights.allow(Right::Publish, &topic) {
+            true => Ok(topic),
+            false => Err(self.not_allowed(&topic, body.id.clone())),
         }
+    }
+
+    /// A topic by its name. Successive events are often on the same topic, and share its text.
+    fn topic_named(&mut self, name: &str) -> Result<Topic, UnknownTopic> {
+        if let Some(topic) = self.last_topic.as_ref().filter(|topic| topic.as_str() == name) {
+            return Ok(topic.clone());
+        }
+        let topic = Topic::parse(name).map_err(UnknownTopic::Name)?;
+        self.last_topic = Some(topic.clone());
+        Ok(topic)
     }
 
     fn subscribe_text(&mut self, id: &str, pattern: &str, start: Start) {
@@ -285,9 +300,17 @@ impl Server {
     /// Encodes events until the run is long enough. Returns the frames, and the number of events.
     pub(super) fn run_of_texts<'e>(
         &self,
-        events: impl Iterator<Item = &'e Ephemeral>,
+        events: impl Iterator<Item = &'e Ephemeral> + Clone,
     ) -> (Vec<u8>, usize) {
-        let mut texts = Texts::default();
+        // Most texts are rendered already. The run is kept for other connections, without unused memory.
+        let mut bytes = 0;
+        for length in events.clone().map_while(|event| event.text.length()) {
+            bytes += texts::HEAD + length;
+            if bytes >= RUN_TEXT_BYTES {
+                break;
+            }
+        }
+        let mut texts = Texts::with_capacity(bytes);
         let mut count = 0;
         for event in events {
             let made = || Some(Text::new(&event.topic, &Body::decode(&event.body).ok()?, None));

@@ -7,7 +7,7 @@ const TEXT: u8 = 0x81;
 /// and of a frame with a whole binary message.
 const BINARY: u8 = 0x82;
 /// The maximum size of a frame's head.
-const HEAD: usize = 10;
+pub(super) const HEAD: usize = 10;
 
 /// Text messages in one buffer, each as a server's WebSocket frame (RFC 6455, 5.2). The owner writes the buffer as it
 /// is, without another copy.

@@ -106,7 +106,8 @@ impl Endpoint {
         self.link.certify(self.keyring.in_use(), fetch, &serve)
     }
 
-    /// The peer has stored a durable event, or, for `None`, does not take it. It may carry a certificate of this device.
+    /// The peer has stored a durable event, or, for `None`, does not take it. It may carry a certificate of this
+    /// device.
     pub(super) fn notice(&self, event: &Event, is_stored: Option<bool>) {
         if self.link.may_certify(event.topic())
             && let Ok(bytes) = event.payload().to_bytes()
@@ -131,9 +132,9 @@ impl Endpoint {
     }
 }
 
-/// Carries out what JavaScript asks for. An array has a certificate's topic and text, and a function that gets its outcome:
-/// `stored` with the offset and the id of its event; the code and the text of the reason why it is not stored; or an empty
-/// code if the bridge is closed. Anything else is what applications learn of a certificate that is in use.
+/// Carries out what JavaScript asks for. An array has a certificate's topic and text, and a function that gets its
+/// outcome: `stored` with the offset and the id of its event; the code and the text of the reason why it is not stored;
+/// or an empty code if the bridge is closed. Anything else is what applications learn of a certificate that is in use.
 fn serve(this: &Weak<Endpoint>, given: JsValue, sent: &Sent) {
     let this = this.upgrade();
     let given = match given.dyn_into::<Array>() {

@@ -12,8 +12,8 @@ use crate::js::spawn;
 use crate::keys::{names_key, reason_for, result_of};
 use crate::trust::{CERTIFICATE_TOPIC, UNTRUSTED_TOPIC};
 
-/// What JavaScript knows of the author of a signed event; undefined for an unsigned one; or the code of the reason why it
-/// is withheld, a text.
+/// What JavaScript knows of the author of a signed event; undefined for an unsigned one; or the code of the reason why
+/// it is withheld, a text.
 pub(super) type Verdict = JsValue;
 
 /// Whether this is the event by which a peer reports a deletion, or what is left of the deleted event. Neither has a

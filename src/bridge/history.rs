@@ -94,8 +94,8 @@ impl Bridge {
 }
 
 impl Endpoint {
-    /// Verifies events of the log that no subscription brings. Returns each as the application gets it, or `None` if it is
-    /// withheld or refused.
+    /// Verifies events of the log that no subscription brings. Returns each as the application gets it, or `None` if it
+    /// is withheld or refused.
     pub(super) async fn admit_read(
         this: &Weak<Self>,
         events: Vec<(Position, Topic, Body)>,

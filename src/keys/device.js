@@ -196,8 +196,8 @@ export function device() {
     isCertified,
 
     /**
-     * Signs an event with these parts: its certificate is stored, or follows it. The event gets its source. Resolves to the
-     * key and the signature. Without a signature there is `false` if no certificate will ever cover the event, and
+     * Signs an event with these parts: its certificate is stored, or follows it. The event gets its source. Resolves to
+     * the key and the signature. Without a signature there is `false` if no certificate will ever cover the event, and
      * `undefined` until there is one.
      */
     async sign(database, event) {
@@ -225,10 +225,10 @@ export function device() {
     },
 
     /**
-     * An event with this data is on the topic of a key: stored by the peer, in the outbox, or, if `isStored` is undefined,
-     * refused by the peer. If it is a certificate of this device, events are signed under it from now on: until it is
-     * stored only those that wait for a certificate, because the peer may refuse it. Resolves to whether events are to be
-     * signed again.
+     * An event with this data is on the topic of a key: stored by the peer, in the outbox, or, if `isStored` is
+     * undefined, refused by the peer. If it is a certificate of this device, events are signed under it from now on:
+     * until it is stored only those that wait for a certificate, because the peer may refuse it. Resolves to whether
+     * events are to be signed again.
      */
     async notice(database, key, data, isStored) {
       if (isStored === undefined) return refuse(data);

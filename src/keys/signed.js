@@ -1,6 +1,6 @@
-// The bytes that a key signs. For events they are those of CloudEvents' extension "Verifiable CloudEvents with DSSE". The
-// crates `event-driven-kit-session` and `event-driven-kit-trust` have the same for the relay. A test holds both against
-// each other.
+// The bytes that a key signs. For events they are those of CloudEvents' extension "Verifiable CloudEvents with DSSE".
+// The crates `event-driven-kit-session` and `event-driven-kit-trust` have the same for the relay. A test holds both
+// against each other.
 
 const PAYLOAD_TYPE = "https://cloudevents.io/verifiability/dsse/v0.1";
 /** The type of what a proof signs. */
@@ -95,8 +95,8 @@ function digestOf(values) {
 }
 
 /**
- * The bytes that a key signs for an event with these attributes and this data: its time in seconds, and the name and the
- * value of each extension that is signed. An attribute that is absent counts as empty.
+ * The bytes that a key signs for an event with these attributes and this data: its time in seconds, and the name and
+ * the value of each extension that is signed. An attribute that is absent counts as empty.
  */
 export function signedBytes([id, source, topic, contentType, schema, subject, seconds, data, extensions]) {
   // In the extension's order, with the version of CloudEvents and the time as a text.

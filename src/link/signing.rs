@@ -14,8 +14,8 @@ use crate::keys::{Key, Keyring, copied, result_of, signed};
 /// The topics of certificates begin with this.
 const CERTIFICATES: &str = "certs.";
 
-/// What a link does with what its device has returned. One type for all, so that the module contains the future that waits
-/// for it once.
+/// What a link does with what its device has returned. One type for all, so that the module contains the future that
+/// waits for it once.
 enum Next {
     /// The key is loaded.
     Know,
@@ -126,11 +126,11 @@ impl Link {
         self.device.is_some() && topic.as_str().starts_with(CERTIFICATES)
     }
 
-    /// A durable event that may carry a certificate is in the outbox, or is stored by the peer, or, for `None`, the peer
-    /// does not take it.
+    /// A durable event that may carry a certificate is in the outbox, or is stored by the peer, or, for `None`, the
+    /// peer does not take it.
     ///
-    /// Once one is stored, all events are signed. In the outbox it may be behind events that wait for a certificate: they
-    /// are signed under it, and leave right before it.
+    /// Once one is stored, all events are signed. In the outbox it may be behind events that wait for a certificate:
+    /// they are signed under it, and leave right before it.
     pub(crate) fn noticed(&self, topic: &Topic, data: &[u8], is_stored: Option<bool>) {
         if let Some(key) = topic.as_str().strip_prefix(CERTIFICATES)
             && let Ok(data) = std::str::from_utf8(data)

@@ -1,7 +1,7 @@
 //! Collects the writes of a commit: everything that waits, and for a short while the clients that were just acked.
 //!
-//! Pipelined clients send their next writes as soon as they are acked. If a commit started without them, they would wait
-//! for all of it, and each commit would hold half of what it could.
+//! Pipelined clients send their next writes as soon as they are acked. If a commit started without them, they would
+//! wait for all of it, and each commit would hold half of what it could.
 //!
 //! Hellos that come right after a commit wait a moment for others: when all clients of a network come back at once, a
 //! commit for each of them would cost more than the rest of their connects.
@@ -26,8 +26,8 @@ const PATIENCE: Duration = Duration::from_millis(10);
 const HASTY: u32 = 64;
 /// How long after a commit hellos wait for others. A hello that comes later does not wait.
 const GATHER: Duration = Duration::from_millis(2);
-/// How often they look for something else, which does not wait for them. To be woken by each hello would cost as much as
-/// its part of the commit.
+/// How often they look for something else, which does not wait for them. To be woken by each hello would cost as much
+/// as its part of the commit.
 const LOOK: Duration = Duration::from_millis(1);
 
 /// See the [module](self).

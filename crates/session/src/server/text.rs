@@ -177,7 +177,7 @@ impl Server {
             self.fits(body.encode().len())?;
         }
         let topic = self.signed(topic, body)?;
-        match self.credential.rights.allow(Right::Publish, &topic) {
+        match self.may_publish_to(&topic) {
             true => Ok(topic),
             false => Err(self.not_allowed(&topic, body.id.clone())),
         }

@@ -30,7 +30,7 @@ use crate::events::{
 };
 use crate::language::{t, t_with};
 use crate::model::rooms::Rooms;
-use crate::{address, storage};
+use crate::{address, clock, storage};
 use kept::{Kept, Line};
 
 /// The most persons whose names are remembered.
@@ -38,7 +38,10 @@ const MAX_NAMES: usize = 200;
 
 /// How long changes are gathered before the list and the title are drawn, in milliseconds. A message that is seen at
 /// once is no longer unread by then.
-const DRAW_MS: u32 = 100;
+const DRAW_MS: f64 = 100.0;
+/// How often they are drawn at most, in milliseconds: after the user has seen messages, and else.
+const DRAW_SEEN_MS: f64 = 250.0;
+const DRAW_EVERY_MS: f64 = 400.0;
 
 /// Where the browser keeps the rooms and the user's id over a reload.
 const ROOMS: &str = "rooms";
@@ -78,6 +81,7 @@ pub struct RoomList {
     due: RefCell<Vec<(AttrValue, Reference)>>,
     timer: RefCell<Option<Timeout>>,
     drawing: RefCell<Option<Timeout>>,
+    drawn_ms: Cell<f64>,
     title: RefCell<String>,
     /// Draw the list of rooms, and the page.
     pub on_change: RefCell<Option<Callback<()>>>,
@@ -121,6 +125,7 @@ impl RoomList {
             due: RefCell::default(),
             timer: RefCell::default(),
             drawing: RefCell::default(),
+            drawn_ms: Cell::new(-DRAW_EVERY_MS),
             title: RefCell::default(),
             on_change: RefCell::default(),
             on_page: RefCell::new(Some(on_page)),
@@ -233,17 +238,28 @@ impl RoomList {
         if self.drawing.borrow().is_some() {
             return;
         }
+        let wait = (DRAW_EVERY_MS + self.drawn_ms.get() - clock::monotonic()).max(DRAW_MS);
         let this = self.this.clone();
-        let timer = after(DRAW_MS, move || {
+        let timer = after(wait as u32, move || {
             if let Some(this) = this.upgrade() {
-                drop(this.drawing.take());
                 this.draw();
             }
         });
         self.drawing.replace(Some(timer));
     }
 
+    /// Draws the list and the title with the messages that were drawn just now: both are one frame for the browser.
+    fn changed_with_messages(&self) {
+        if clock::monotonic() - self.drawn_ms.get() < DRAW_SEEN_MS {
+            self.changed()
+        } else {
+            self.draw()
+        }
+    }
+
     fn draw(&self) {
+        drop(self.drawing.take());
+        self.drawn_ms.set(clock::monotonic());
         self.show_title();
         let call = self.on_change.borrow().clone();
         if let Some(call) = call {

@@ -136,7 +136,9 @@ fn switcher(rooms: &Rc<RoomList>, query: &StateHandle<String>) -> Html {
                 <a href={address::hash(&room.path)}>
                     { place(room, title) }
                     <span class="name"><bdi>{ title.clone() }</bdi></span>
-                    <span class="preview">{ about.clone() }</span>
+                    if !about.is_empty() {
+                        <span class="preview">{ about.clone() }</span>
+                    }
                 </a>
             </li>
         }

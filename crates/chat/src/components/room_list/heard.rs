@@ -205,7 +205,7 @@ impl RoomList {
             let at = (epoch, offset);
             if self.rooms.borrow_mut().read(&seen.room, at) {
                 self.has_read(&seen.room, "", at);
-                self.changed();
+                self.changed_with_messages();
             }
         }
         Ok(())

@@ -15,9 +15,9 @@ use crate::state::use_memo;
 const HIDDEN_MS: u32 = 250;
 /// How often it renders while many messages arrive, in milliseconds. Most of a render takes the same time for one new
 /// message and for twenty, and ten renders per second are faster than anyone reads.
-const BUSY_MS: u32 = 90;
+const BUSY_MS: u32 = 100;
 /// How many frames that is.
-const BUSY_FRAMES: u32 = 5;
+const BUSY_FRAMES: u32 = 6;
 
 /// Renders at once at the first request, and later if there were others by then: at the next frame, or if there was
 /// more than one request per frame, after [`BUSY_MS`].

@@ -17,8 +17,7 @@ use crate::state::use_memo;
 
 /// How many texts stay in the page. A screen reader reads each when it comes.
 const MAX: usize = 8;
-/// How long texts after the first one are gathered, in milliseconds: the browser paints a frame after each change of the
-/// page.
+/// How long texts after the first one are gathered, in milliseconds: each change of the page makes the browser paint.
 const GATHER_MS: u32 = 500;
 
 /// The element that announces, and the texts that wait for it.

@@ -19,31 +19,31 @@ const LAST: u64 = 253_402_300_799;
 /// A time in UTC to the second, such as `2026-11-30T09:00:00Z`, from seconds since 1970. `None` beyond the year 9999,
 /// for which RFC 3339 has no text.
 pub fn zulu(seconds: u64) -> Option<String> {
+    std::str::from_utf8(&to_the_second(seconds)?).ok().map(str::to_owned)
+}
+
+/// The same as bytes, without an allocation.
+fn to_the_second(seconds: u64) -> Option<[u8; 20]> {
     if seconds > LAST {
         return None;
     }
     let (year, month, day) = date(seconds / DAY);
     let of_day = seconds % DAY;
     let (hour, minute, second) = (of_day / HOUR, of_day / MINUTE % 60, of_day % 60);
-    let mut text = String::with_capacity("2026-11-30T09:00:00.123456789Z".len());
-    digits(&mut text, year, 4);
-    for (mark, number) in [('-', month), ('-', day), ('T', hour), (':', minute), (':', second)] {
-        text.push(mark);
-        digits(&mut text, number, 2);
+    let mut text = *b"0000-00-00T00:00:00Z";
+    digits(&mut text[..4], year);
+    for (at, number) in [(5, month), (8, day), (11, hour), (14, minute), (17, second)] {
+        digits(&mut text[at..at + 2], number);
     }
-    text.push('Z');
     Some(text)
 }
 
-/// Appends the last digits of a number, at most nine.
-fn digits(text: &mut String, mut number: u64, width: usize) {
-    let mut digits = [0; 9];
-    let digits = &mut digits[..width];
-    for digit in digits.iter_mut().rev() {
+/// Writes the last digits of a number.
+fn digits(text: &mut [u8], mut number: u64) {
+    for digit in text.iter_mut().rev() {
         *digit = b'0' + (number % 10) as u8;
         number /= 10;
     }
-    text.extend(digits.iter().map(|digit| char::from(*digit)));
 }
 
 /// Year, month and day of a day since 1970.
@@ -73,14 +73,15 @@ fn days(year: i64, month: i64, day: i64) -> i64 {
 /// them. `None` beyond the year 9999.
 #[cfg(feature = "json")]
 pub fn write(time: crate::Millis, nanoseconds: u32) -> Option<String> {
-    let mut text = zulu(time / 1_000)?;
+    let mut text = *b"0000-00-00T00:00:00.000000000Z";
+    text[..20].copy_from_slice(&to_the_second(time / 1_000)?);
     let fraction = time % 1_000 * 1_000_000 + u64::from(nanoseconds);
+    let mut end = 19;
     if fraction > 0 {
-        text.truncate(text.len() - 1);
-        text.push('.');
-        digits(&mut text, fraction, 9);
-        text.truncate(text.trim_end_matches('0').len());
-        text.push('Z');
+        text[end] = b'.';
+        digits(&mut text[20..29], fraction);
+        end = text[..29].iter().rposition(|digit| *digit != b'0').map_or(end, |last| last + 1);
+        text[end] = b'Z';
     }
-    Some(text)
+    std::str::from_utf8(&text[..=end]).ok().map(str::to_owned)
 }

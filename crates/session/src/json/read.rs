@@ -86,7 +86,11 @@ fn data(
     members: &mut Members<'_>,
     content_type: Option<Cow<'_, str>>,
 ) -> Result<(Option<String>, Vec<u8>), String> {
-    let form = Form::of(content_type.as_deref());
+    let form = match content_type.as_deref() {
+        // The most frequent ones.
+        None | Some(JSON) => Form::Json,
+        other => Form::of(other),
+    };
     let is_value = |value: &&RawValue| form == Form::Json || value.get() != "null";
     let (value, base64) = (members.remove("data"), string(members, "data_base64")?);
     let data = match (value.filter(is_value), base64) {

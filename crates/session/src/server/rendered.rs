@@ -1,16 +1,24 @@
 //! An event's text in `cloudevents.json`, rendered for the first receiver that wants it and kept for the others.
 
 #[cfg(feature = "json")]
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 #[cfg(feature = "json")]
 use crate::json::Text;
 
-/// The text of an event, once rendered. Ignored by comparisons, because it follows from the event.
-#[derive(Debug, Clone, Default)]
+/// The text of an event, once rendered. Ignored by comparisons, because it follows from the event. A clone has none: it
+/// renders its own if it needs one.
+#[derive(Debug, Default)]
 pub struct Rendered {
+    /// Without an `Arc`: the newest events are many, so memory of a new one is not in the processor's cache.
     #[cfg(feature = "json")]
-    text: OnceLock<Arc<Text>>,
+    text: OnceLock<Text>,
+}
+
+impl Clone for Rendered {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
 }
 
 impl PartialEq for Rendered {
@@ -33,13 +41,13 @@ impl Rendered {
     pub(crate) fn keep(&self, body: &[u8], text: Text) {
         if text.capacity() <= Self::most(body.len()) {
             // Another connection may have rendered it meanwhile.
-            let _ = self.text.set(Arc::new(text));
+            let _ = self.text.set(text);
         }
     }
 
     /// The length of the text, if it is kept.
     pub(crate) fn length(&self) -> Option<usize> {
-        self.text.get().map(|text| text.len())
+        self.text.get().map(Text::len)
     }
 
     /// Calls `used` with the text, rendering it with `made` if necessary.

@@ -19,9 +19,9 @@ struct Budget {
 /// Just above the current sizes, so that they grow only on purpose. The goal for the chat's wasm is 185 kB, and for the
 /// npm package 45 kB.
 const BUDGETS: [Budget; 4] = [
-    Budget { name: "chat wasm", bytes: 275_500, files: |workspace| chat(workspace, "wasm") },
-    Budget { name: "chat JS", bytes: 10_500, files: |workspace| chat(workspace, "js") },
-    Budget { name: "npm wasm and JS", bytes: 136_800, files: npm },
+    Budget { name: "chat wasm", bytes: 273_900, files: |workspace| chat(workspace, "wasm") },
+    Budget { name: "chat JS", bytes: 10_700, files: |workspace| chat(workspace, "js") },
+    Budget { name: "npm wasm and JS", bytes: 134_500, files: npm },
     Budget { name: "npm keys", bytes: 5_000, files: npm_keys },
 ];
 

@@ -172,7 +172,7 @@ pub(crate) fn signed(topic: &str, source: &str, body: &Body) -> Array {
     )
 }
 
-/// The value of an extension, whose text JavaScript makes. Undefined if there is none.
+/// The value of an extension, which JavaScript turns into a text. Undefined if there is none.
 fn extension(body: &Body, name: &str) -> JsValue {
     match body.extensions.iter().find(|(it, _)| it == name) {
         Some((_, Extension::Text(text))) => text.as_str().into(),

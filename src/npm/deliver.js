@@ -29,25 +29,20 @@ export function delivery(core, flag, bus, inFlight) {
     return route.slots[0];
   }
 
-  /** Calls all handlers, whatever one of them does. */
+  /** Calls all handlers, whatever one of them does. The loop is around `try`: the other way round is slower in Chromium. */
   function runAll(route, data, event) {
     bytes[flag] = IN_FLIGHT;
     running = route;
     const { calls, slots } = route;
     const last = calls.length;
-    let at = 0;
-    for (;;) {
+    for (let at = 0; at < last; at += 1) {
+      // Not `calls[at](…)`, which would pass `calls` as `this`.
+      const call = calls[at];
       try {
-        for (; at < last; at += 1) {
-          // Not `calls[at](…)`, which would pass `calls` as `this`.
-          const call = calls[at];
-          const answer = call(data, event);
-          if (answer !== undefined) answered(slots[at], event, answer);
-        }
-        break;
+        const answer = call(data, event);
+        if (answer !== undefined) answered(slots[at], event, answer);
       } catch (error) {
         failed(slots[at], event, error);
-        at += 1;
       }
     }
     running = undefined;

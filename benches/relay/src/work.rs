@@ -45,10 +45,12 @@ pub fn run(programs: &Programs) -> Result<()> {
         ("few stalled", memory::few_stalled),
         ("wildcard", wildcard::rows),
     ];
-    let trust: [(&str, Rows); 4] = [
+    let trust: [(&str, Rows); 6] = [
         ("connect", trust::connect),
         ("identity", trust::identity),
-        ("ephemeral", trust::ephemeral),
+        ("one in flight", trust::one_in_flight),
+        ("fan-out", trust::fan_out),
+        ("many to one", trust::many_to_one),
         ("durable", trust::durable),
     ];
     let works = if programs.trust { &trust[..] } else { &peers };

@@ -83,14 +83,26 @@ pub fn identity(_: &Bench<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Ephemeral events: one in flight, one to many, and many to one. With many to one, each event is a message of its own,
-/// so the extra cost is that of checking the rights and adding the identity.
-pub fn ephemeral(bench: &Bench<'_>) -> Result<()> {
-    let cpu = |ours, peer| Beside { cpu: Some(CPU), ..beside(ours, peer) };
-    let pairs = [cpu(Accounts, Relay), cpu(AccountsJson, RelayJson)];
-    one_in_flight_of(bench, &pairs)?;
-    fan_out_of(bench, &pairs)?;
-    many_to_one_of(bench, &pairs, |pair, work, [cpu, _]| {
+/// The relay with accounts beside the one without, on both wires.
+const PAIRS: [Beside; 2] = [
+    Beside { cpu: Some(CPU), ..beside(Accounts, Relay) },
+    Beside { cpu: Some(CPU), ..beside(AccountsJson, RelayJson) },
+];
+
+/// Ephemeral events, the next one when the last one has arrived.
+pub fn one_in_flight(bench: &Bench<'_>) -> Result<()> {
+    one_in_flight_of(bench, &PAIRS)
+}
+
+/// Ephemeral events from one publisher to many subscribers.
+pub fn fan_out(bench: &Bench<'_>) -> Result<()> {
+    fan_out_of(bench, &PAIRS)
+}
+
+/// Ephemeral events from many publishers to one subscriber. Each event is a message of its own, so the extra cost is
+/// that of checking the rights and adding the identity.
+pub fn many_to_one(bench: &Bench<'_>) -> Result<()> {
+    many_to_one_of(bench, &PAIRS, |pair, work, [cpu, _]| {
         pair.cpu_row(&format!("{work}: CPU per message"), &cpu).print();
         Row::at_most_over(&format!("{work}: rights of a publish"), &cpu, RIGHTS).print();
     })

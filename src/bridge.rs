@@ -11,6 +11,8 @@ mod error;
 mod handle;
 mod history;
 mod inbound;
+#[cfg(feature = "inspect")]
+mod inspected;
 mod inspecting;
 #[cfg(feature = "trust")]
 mod keyring;
@@ -41,8 +43,6 @@ pub use deleting::DeleteError;
 pub use error::BridgeError;
 pub use handle::{Bridge, RuleGuard};
 pub use history::{HistoryError, HistoryPage};
-#[cfg(feature = "inspect")]
-pub(crate) use inspecting::Inspected;
 pub use inspecting::{Credit, OutboxEvent, RuleStatus};
 pub use options::BridgeOptions;
 pub use presence::{Occupant, Occupants, PRESENCE_TOPIC, PresenceGuard};

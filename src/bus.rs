@@ -188,7 +188,7 @@ impl Bus {
         match cleared {
             Ok(payload) => {
                 let same = payload.is(&published);
-                let face = if same { face } else { crate::npm::with_payload(&face, &payload) };
+                let face = if same { face } else { crate::face::with_payload(&face, &payload) };
                 self.deliver(Event::faced(topic, payload, face))
             }
             Err(published) => published,

@@ -171,7 +171,7 @@ impl Event {
     /// JavaScript may have created the id.
     #[cfg(feature = "npm")]
     fn made_id(&self) -> Box<str> {
-        let known = self.0.face.get().and_then(crate::npm::event_id);
+        let known = self.0.face.get().and_then(crate::face::event_id);
         known.map_or_else(random_id, String::into_boxed_str)
     }
 

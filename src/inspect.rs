@@ -10,8 +10,7 @@ use js_sys::{Array, Function};
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::prelude::*;
 
-use crate::bridge::{Credit, LinkCounters, OutboxEvent, RuleStatus};
-use crate::js::{monotonic_exactly, object};
+use crate::js::{list, monotonic_exactly, number, object};
 use crate::words::{delivery_of, words_of};
 use crate::{Bus, Event, Payload, PublishError};
 
@@ -119,14 +118,6 @@ fn row(event: &Event, cause: Option<&str>) -> JsValue {
     row.into()
 }
 
-fn list<T>(items: &[T], show: fn(&T) -> JsValue) -> JsValue {
-    items.iter().map(show).collect::<Array>().into()
-}
-
-fn number(number: impl TryInto<u32>) -> JsValue {
-    number.try_into().unwrap_or(u32::MAX).into()
-}
-
 fn subscription(info: &SubscriptionInfo) -> JsValue {
     object(&[
         ("pattern", info.pattern.as_str().into()),
@@ -136,63 +127,5 @@ fn subscription(info: &SubscriptionInfo) -> JsValue {
         ("serves", info.serves.into()),
         ("pending", info.pending.map(number).unwrap_or_default()),
         ("dropped", info.dropped.map(number).unwrap_or_default()),
-    ])
-}
-
-impl crate::bridge::Inspected {
-    /// The link as JavaScript reads it.
-    pub(crate) fn to_js(&self) -> JsValue {
-        let LinkCounters { connections, messages_out, bytes_out, messages_in, bytes_in } =
-            self.counters;
-        object(&[
-            ("url", self.url.as_str().into()),
-            ("status", self.status.to_js()),
-            ("connections", connections.into()),
-            ("messagesOut", messages_out.into()),
-            ("bytesOut", (bytes_out as f64).into()),
-            ("messagesIn", messages_in.into()),
-            ("bytesIn", (bytes_in as f64).into()),
-            ("roundTrip", self.round_trip.map(number).unwrap_or_default()),
-            ("rules", list(&self.rules, rule)),
-            ("outbox", list(&self.outbox, outbox_event)),
-        ])
-    }
-}
-
-fn rule(rule: &RuleStatus) -> JsValue {
-    let direction = match (rule.inbound, rule.outbound, rule.shared) {
-        (true, true, _) => "both",
-        (true, ..) => "in",
-        (_, true, _) => "out",
-        (.., true) => "tabs",
-        _ => "none",
-    };
-    let positions = rule.positions.iter().map(|position| {
-        let parts =
-            [position.stream.as_str(), &position.epoch.to_string(), &position.offset.to_string()];
-        JsValue::from(parts.join(" "))
-    });
-    let credit = |credit: &Credit| {
-        let Credit { events, bytes, max_events, max_bytes } = *credit;
-        [events, bytes, max_events, max_bytes].map(JsValue::from).iter().collect::<Array>().into()
-    };
-    object(&[
-        ("pattern", rule.pattern.as_str().into()),
-        ("direction", direction.into()),
-        ("durable", rule.durability.is_some().into()),
-        ("caughtUp", rule.has_caught_up.into()),
-        ("positions", positions.collect::<Array>().into()),
-        ("credit", rule.credit.as_ref().map(credit).unwrap_or_default()),
-    ])
-}
-
-fn outbox_event(event: &OutboxEvent) -> JsValue {
-    let (stage, _) = words_of(&crate::Delivery::Pending(event.stage));
-    object(&[
-        ("id", event.id.as_str().into()),
-        ("topic", event.topic.as_str().into()),
-        ("bytes", number(event.bytes)),
-        ("stage", stage.into()),
-        ("expires", event.expires.map_or(JsValue::UNDEFINED, |expires| (expires as f64).into())),
     ])
 }

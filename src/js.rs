@@ -65,7 +65,19 @@ pub(crate) fn object(fields: &[(&str, JsValue)]) -> JsValue {
     object.into()
 }
 
-/// The same with the resolution of the platform: microseconds, unless it coarsens its clock.
+/// An array of the items, each as `show` returns it.
+#[cfg(feature = "inspect")]
+pub(crate) fn list<T>(items: &[T], show: fn(&T) -> JsValue) -> JsValue {
+    items.iter().map(show).collect::<js_sys::Array>().into()
+}
+
+/// A number; a larger one than 32 bits hold is the largest of these.
+#[cfg(feature = "inspect")]
+pub(crate) fn number(number: impl TryInto<u32>) -> JsValue {
+    number.try_into().unwrap_or(u32::MAX).into()
+}
+
+/// The time of a monotonic clock, in microseconds, or as coarse as the platform makes it.
 pub(crate) fn monotonic_exactly() -> Duration {
     Duration::from_micros((performance_now() * 1_000.0) as u64)
 }

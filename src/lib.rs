@@ -55,6 +55,8 @@ pub mod bridge;
 mod bus;
 mod cause;
 mod event;
+#[cfg(feature = "npm")]
+mod face;
 mod flow;
 mod handle;
 #[cfg(feature = "yew")]

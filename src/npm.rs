@@ -24,7 +24,6 @@ use wasm_bindgen::prelude::*;
 use crate::bus::Out;
 use crate::js::promise;
 use crate::{Bus, Payload, PublishError, Status, TopicError};
-pub(crate) use event::{event_id, with_payload};
 use receipt::Receipt;
 use subscribe::{Registration, SubscribeOptions, SubscriptionRef};
 

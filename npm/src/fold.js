@@ -1,12 +1,12 @@
 // What later events say about a message of a room: edits and reactions. The order in which they arrive does not matter,
-// and what others say limits nothing that the author of the message says.
+// and what others send displaces nothing that the author of the message sends.
 
 import { isEmoji, shownText } from "./text.js";
 
 /** The maximum number of reactions to a message that are kept. */
 const MAX_REACTIONS = 500;
 
-/** The units of memory that an edit or a reaction needs, about. */
+/** About how much memory an edit or a reaction takes, in code units. */
 const unitsOf = ({ text }) => 50 + (text?.length ?? 0);
 
 /** Whether one place is before another. */
@@ -20,11 +20,11 @@ export class Fold {
   edits = new Map();
   /** By person and emoji, the last reaction. */
   reactions = new Map();
-  /** By event id, what this page's user has said and the log does not have yet: functions that add it. */
+  /** By event id, a function that adds what this page's user has sent and the log does not have yet. */
   waiting = new Map();
   units = 0;
 
-  /** A copy in which what waits comes last. */
+  /** A copy to which what waits was added last. */
   get whole() {
     if (this.waiting.size === 0) return this;
     const whole = new Fold();
@@ -65,9 +65,9 @@ export class Fold {
   }
 
   /**
-   * Drops the oldest reaction of the person who has the most. Any order of arrival leaves the same reactions, and one
-   * person's reactions push out those of others only where these are more. Anybody can be any number of guests: these push
-   * out only each other, as long as they have more than half of the reactions.
+   * Drops the oldest reaction of the person who has the most, among guests if they have more than half of all
+   * reactions, and otherwise among accounts: one attacker can be any number of guests. Any order of arrival leaves the
+   * same reactions.
    */
   #dropReaction() {
     const all = [...this.reactions];

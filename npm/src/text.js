@@ -58,7 +58,7 @@ export function shownText(text) {
   if (typeof text !== "string" || !isVisible(text)) return undefined;
   const start = first(MAX_CHARACTERS, text);
   if (start === text) return text;
-  // Not only what is invisible.
+  // An ellipsis after invisible characters alone would show nothing of the text.
   return isVisible(start) ? `${start}…` : shownText(fromFirstVisible(text));
 }
 

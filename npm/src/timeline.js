@@ -6,7 +6,7 @@ import { isShort, shownId, shownName, shownText } from "./text.js";
 
 /**
  * The maximum number of unknown messages whose relations are kept, and of the units of these. Nothing else limits the
- * number of edits of one message: any person may send one, and only the message says who its author is.
+ * number of edits of one message: anyone may send one, and only the message names its author.
  */
 const MAX_ORPHANS = 1000;
 const MAX_ORPHAN_UNITS = 1_000_000;

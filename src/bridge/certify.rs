@@ -72,7 +72,7 @@ async fn send(this: Weak<Endpoint>) -> Result<SentCertificate, CertifyError> {
     Ok(SentCertificate { id, position, subject, key, expires })
 }
 
-/// What a failure is in Rust.
+/// The error in Rust for a failure in JavaScript.
 fn error(failure: Failure, receipt: Option<&Receipt>) -> CertifyError {
     let text = || failure.cause().as_string().unwrap_or_default();
     match receipt.map(Receipt::status) {

@@ -22,8 +22,8 @@ use crate::{Bus, Event};
 /// and under an identity of its own. It is gone with the page, and the other tabs receive it once it is stored.
 /// [`OutboxStorage::Failing`](super::OutboxStorage::Failing) says so, and [`ERROR_TOPIC`](crate::ERROR_TOPIC) reports
 /// it once. Events that the tab publishes meanwhile follow it in order. Once all of them are answered, events are
-/// written again if there is room. Between these events and those that were written before and have no answer there is
-/// no order: the latter are sent as ever, but those that were written while the link was down only when the database
+/// written again if there is room. There is no order between these events and those that were written before and have
+/// no answer. The latter are sent as ever, except that those written while the link was down wait until the database
 /// takes writes again.
 ///
 /// A link that is not shared stops as [`Fenced`](crate::bridge::CloseCode::Fenced) when a newer connection uses its

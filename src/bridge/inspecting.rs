@@ -55,17 +55,6 @@ pub struct OutboxEvent {
     pub expires: Option<u64>,
 }
 
-/// What developer tools show of a link.
-#[cfg(feature = "inspect")]
-pub(crate) struct Inspected {
-    pub(crate) url: String,
-    pub(crate) status: super::LinkStatus,
-    pub(crate) counters: LinkCounters,
-    pub(crate) round_trip: Option<u64>,
-    pub(crate) rules: Vec<RuleStatus>,
-    pub(crate) outbox: Vec<OutboxEvent>,
-}
-
 impl Bridge {
     /// The rules in force, in the order in which they were added.
     pub fn rules(&self) -> Vec<RuleStatus> {
@@ -90,19 +79,7 @@ impl Bridge {
 }
 
 impl Endpoint {
-    #[cfg(feature = "inspect")]
-    pub(super) fn inspected(&self) -> Inspected {
-        Inspected {
-            url: self.link.url().to_owned(),
-            status: self.status(),
-            counters: self.link.counters(),
-            round_trip: self.round_trip(),
-            rules: self.rule_status(),
-            outbox: self.outbox(),
-        }
-    }
-
-    fn rule_status(&self) -> Vec<RuleStatus> {
+    pub(super) fn rule_status(&self) -> Vec<RuleStatus> {
         let state = |id| self.link.subscription_state(id);
         self.rules.borrow().each(|rule, subscription| {
             let state = subscription.and_then(state);
@@ -115,7 +92,7 @@ impl Endpoint {
         })
     }
 
-    fn outbox(&self) -> Vec<OutboxEvent> {
+    pub(super) fn outbox(&self) -> Vec<OutboxEvent> {
         let mut events = Vec::new();
         self.link.each_unanswered(|row| {
             let stage = match row.number {
@@ -134,7 +111,7 @@ impl Endpoint {
         events
     }
 
-    fn round_trip(&self) -> Option<u64> {
+    pub(super) fn round_trip(&self) -> Option<u64> {
         let last = self.link.round_trip();
         self.link.drive();
         last

@@ -68,7 +68,7 @@ impl Outlet for Endpoint {
     }
 
     #[cfg(feature = "inspect")]
-    fn inspect(&self) -> super::inspecting::Inspected {
+    fn inspect(&self) -> wasm_bindgen::JsValue {
         self.inspected()
     }
 

@@ -33,9 +33,9 @@ pub(crate) trait Outlet {
     /// Cancels a durable event, and returns whether it can still be cancelled.
     fn cancel(&self, id: &str) -> bool;
 
-    /// What developer tools ask about it.
+    /// What developer tools in JavaScript ask about it.
     #[cfg(feature = "inspect")]
-    fn inspect(&self) -> crate::bridge::Inspected;
+    fn inspect(&self) -> wasm_bindgen::JsValue;
 
     /// The pending durable events of the topics that match, at their last echoed stage.
     fn pending(&self, pattern: &Pattern) -> Vec<Event>;
@@ -98,7 +98,7 @@ impl Bus {
     #[cfg(feature = "inspect")]
     pub(crate) fn links(&self) -> wasm_bindgen::JsValue {
         let outlets = self.0.outlets.borrow().clone();
-        outlets.iter().map(|outlet| outlet.inspect().to_js()).collect::<js_sys::Array>().into()
+        outlets.iter().map(|outlet| outlet.inspect()).collect::<js_sys::Array>().into()
     }
 
     fn pending(&self, pattern: &Pattern) -> Vec<Event> {

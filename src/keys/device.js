@@ -1,6 +1,6 @@
-// The device: the key that proves who a link's client is and signs its events, and the certificate of the key. Both are
-// in the outbox's database, so that all tabs and all later pages have them. Functions that take the name of a database
-// use memory without one: then the key ends with the page.
+// The device: the key that proves the identity of a link's client and signs its events, and the certificate of the key.
+// Both are in the outbox's database, so that all tabs and all later pages have them. Functions that take the name of a
+// database use memory without one: then the key ends with the page.
 
 import { base64url, covers, ECDSA, LEEWAY, read, thumbprintOf, certified } from "./certificate.js";
 import { proofBytes, signedBytes } from "./signed.js";

@@ -21,9 +21,9 @@ enum Next {
     Know,
     /// A certificate was noticed.
     SignAgain,
-    /// The proof for the connection with this fencing token is made,
+    /// The proof for the connection with this fencing token is made.
     Proved(Lane, u64),
-    /// or the key that it lacked is there.
+    /// The key, which the connection with this fencing token lacked, is there.
     ProveAgain(Lane, u64),
     /// The event with this id is signed.
     Signed(Lane, String),

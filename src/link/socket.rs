@@ -1,5 +1,5 @@
-//! The socket of a connection. gloo-net's `WebSocket` reads it. The channel in which that keeps messages has no bound,
-//! so the listeners here empty it within the event that has filled it: gloo-net's listeners are older, and run first.
+//! The socket of a connection. gloo-net's `WebSocket` reads it. Its channel of messages has no bound, so the listeners
+//! here drain the channel within the event that filled it. They run after gloo-net's, which were added first.
 //!
 //! A second handle does what gloo-net cannot: it sends a view, and closes while the channel is still open.
 

@@ -50,8 +50,8 @@ export interface Stats {
   /** Events and deliveries by topic: `stats.topics()["a.b"]?.events`. */
   readonly topics: () => Record<string, { events: number; deliveries: number }>;
   /**
-   * Calls, failures and milliseconds by label: in total, and those that half (`p50`) and 95 % (`p95`) of the calls did
-   * not exceed, at most a fifth too many.
+   * By label: calls, failures, milliseconds in total, and the milliseconds that half (`p50`) and 95 % (`p95`) of the
+   * calls did not exceed, which may be up to a fifth too high.
    */
   readonly handlers: () => Record<string, { calls: number; failures: number; ms: number; p50: number; p95: number }>;
   /** The number of subscriptions, without those of the counters. */

@@ -2,7 +2,7 @@
 
 use wasm_bindgen::prelude::*;
 
-use crate::{Delivery, Event, Payload, Rejection, Stage};
+use crate::{Delivery, Event, Rejection, Stage};
 
 #[wasm_bindgen(module = "/src/npm/event.js")]
 extern "C" {
@@ -21,19 +21,6 @@ extern "C" {
     ) -> JsValue;
     #[wasm_bindgen(js_name = makeStatus)]
     pub(super) fn make_status(status: &str, first: &str, second: &str, stream: &str) -> JsValue;
-    fn replaced(event: &JsValue, data: &JsValue) -> JsValue;
-    #[wasm_bindgen(catch, js_name = idOf)]
-    fn id_of(event: &JsValue) -> Result<String, JsValue>;
-}
-
-/// Copies JavaScript's object for `event`, with another payload.
-pub(crate) fn with_payload(event: &JsValue, payload: &Payload) -> JsValue {
-    replaced(event, &payload.to_js().unwrap_or_default())
-}
-
-/// The id that JavaScript has assigned to `event`, if it has read one.
-pub(crate) fn event_id(event: &JsValue) -> Option<String> {
-    id_of(event).ok()
 }
 
 /// The object for JavaScript's handlers.

@@ -110,8 +110,8 @@ impl<P: Payload> Core<P> {
         Ok(Published::Delivered(self.deliver_first(&route, &entry.topic, &payload)))
     }
 
-    /// Delivers an event of the runtime itself. If too many turns are queued, it is dropped and counted.
-    /// Returns whether it was not.
+    /// Delivers an event of the runtime itself. Returns false if too many turns are queued: then it is
+    /// dropped and counted.
     pub(crate) fn announce(&self, topic: Topic, payload: P) -> bool {
         self.take_turn_or_drop(Turn::Event { topic, payload, request: None, held: Vec::new() })
     }

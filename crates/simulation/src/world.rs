@@ -148,6 +148,8 @@ enum Happening {
     DiskHasRoom,
     /// A device has signed something, or could not.
     Signs { tab: usize, life: LifeNo, is_fallback: bool, what: Signs },
+    /// The application of a tab makes its stopped machine continue.
+    Continues { tab: usize },
     /// A step of the plan.
     Planned(Step),
     /// Links are stable from now on.
@@ -267,6 +269,7 @@ impl World {
             Happening::Signs { tab, life, is_fallback, what } => {
                 self.signs(tab, life, is_fallback, what);
             }
+            Happening::Continues { tab } => self.connect(tab),
             Happening::Planned(step) => self.step(step),
             Happening::Heal => self.heal(),
         }

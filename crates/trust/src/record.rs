@@ -17,7 +17,8 @@ pub enum Record {
     Certificate(String),
     /// The key is revoked. Only the peer itself publishes this.
     Revoked {
-        /// From when on, in seconds since 1970. If absent, from the time of the event on.
+        /// Its events are not believed from this time on, in seconds since 1970. If absent, from the time of this event
+        /// on.
         since: Option<u64>,
         /// The reason for people.
         reason: Option<String>,

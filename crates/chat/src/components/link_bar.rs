@@ -11,7 +11,7 @@ use crate::events::TEXT_MESSAGE;
 use crate::model::link;
 use crate::state::use_state_eq;
 
-/// The status of the link of a bridge, once there is one. It rarely changes, so that the page draws it.
+/// The status of the link of a bridge, once there is one. It rarely changes, so it is drawn with the whole page.
 #[hook]
 pub fn use_link_bar(bridge: &Option<Rc<Bridge>>) -> Html {
     let is_replay = use_bus().is_sealed();

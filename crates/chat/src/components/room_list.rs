@@ -39,7 +39,7 @@ const MAX_NAMES: usize = 200;
 /// How long changes are gathered before the list and the title are drawn, in milliseconds. A message that is seen at
 /// once is no longer unread by then.
 const DRAW_MS: f64 = 100.0;
-/// How often they are drawn at most, in milliseconds: after the user has seen messages, and else.
+/// The shortest time between two draws, in milliseconds: after the user has seen messages, and otherwise.
 const DRAW_SEEN_MS: f64 = 250.0;
 const DRAW_EVERY_MS: f64 = 400.0;
 

@@ -32,7 +32,7 @@ pub struct Revocation {
     /// An account.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
-    /// From when on the keys' events are not believed, in seconds since 1970. If absent, from the revocation on.
+    /// The keys' events are not believed from this time on, in seconds since 1970. If absent, from the revocation on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<u64>,
     /// The reason, for people.

@@ -26,8 +26,8 @@ const PATIENCE: Duration = Duration::from_millis(10);
 const HASTY: u32 = 64;
 /// How long after a commit hellos wait for others. A hello that comes later does not wait.
 const GATHER: Duration = Duration::from_millis(2);
-/// How often they look for something else, which does not wait for them. To be woken by each hello would cost as much
-/// as its part of the commit.
+/// How often the collector checks meanwhile for other writes, which end the wait. Waking up for each hello would cost
+/// as much as the hello's share of the commit.
 const LOOK: Duration = Duration::from_millis(1);
 
 /// See the [module](self).

@@ -92,8 +92,8 @@ struct Tail {
     events: VecDeque<Arc<Logged>>,
     /// The offset of the first of them, or of the next one if there are none.
     start: u64,
-    /// The offsets of those that the store no longer holds, also of events that it has committed and that are still to
-    /// come: the maintenance can be faster than the writer.
+    /// The offsets of events that the store no longer holds. Some of these events may come later, because maintenance
+    /// can overtake the writer.
     superseded: HashSet<u64>,
     bytes: usize,
     /// Events, and bytes.

@@ -68,7 +68,7 @@ impl Server {
         *right == PublishRight::Allowed
     }
 
-    /// The rights are others from here on.
+    /// Called when the rights have changed.
     pub(super) fn forget_publish_rights(&mut self) {
         self.publish_rights = PublishRights::default();
     }

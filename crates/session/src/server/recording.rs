@@ -1,8 +1,8 @@
 //! Clients that have only read so far. The store has no record of them, because there is nothing that it must remember.
 //!
 //! Another client that has seen an id could take it, so a client is recorded before anything that it does shows its id
-//! to others. A durable event needs more: if the client sent one, and the peer crashed before it recorded the client,
-//! then the peer could not tell later whether it had forgotten the client. So the client asks first, by another hello.
+//! to others. A durable event needs more: if the peer crashed after the event arrived and before it recorded the
+//! client, it could not tell the client from one that it has forgotten. So the client first asks, by another hello.
 
 use topic::Topic;
 

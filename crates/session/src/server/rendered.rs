@@ -10,7 +10,7 @@ use crate::json::Text;
 /// renders its own if it needs one.
 #[derive(Debug, Default)]
 pub struct Rendered {
-    /// Without an `Arc`: the newest events are many, so memory of a new one is not in the processor's cache.
+    /// Not in an `Arc`: among so many events, memory of its own would rarely be in the processor's cache.
     #[cfg(feature = "json")]
     text: OnceLock<Text>,
 }

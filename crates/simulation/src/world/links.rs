@@ -42,13 +42,13 @@ impl World {
     /// A link was stopped. The user notices and continues.
     pub(super) fn says_go_on(&mut self, number: usize) {
         let wait = self.random.between(500, 5_000);
-        self.after(wait, Happening::Planned(super::plan::Step::Connect(number)));
+        self.after(wait, Happening::Continues { tab: number });
     }
 
     /// The application makes a stopped machine continue.
     pub(super) fn connect(&mut self, number: usize) {
         if let Some(wait) = self.stands_still(number) {
-            return self.after(wait, Happening::Planned(super::plan::Step::Connect(number)));
+            return self.after(wait, Happening::Continues { tab: number });
         }
         self.with_machine(number, Machine::connect);
     }

@@ -30,8 +30,6 @@ pub(super) enum Step {
     Revoke(usize),
     /// An attacker says a hello that it has overheard, perhaps with changes.
     Impersonate,
-    /// The application of a tab continues.
-    Connect(usize),
 }
 
 /// The fewest publishes of a seed.
@@ -124,7 +122,6 @@ impl World {
             Step::SignAgain(tab) => self.sign_again(tab),
             Step::Revoke(profile) => self.revoke(profile),
             Step::Impersonate => self.impersonate(),
-            Step::Connect(tab) => self.connect(tab),
         }
     }
 

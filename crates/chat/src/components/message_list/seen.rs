@@ -17,7 +17,7 @@ use crate::clock;
 use crate::events::{Room, SEEN, SeenUpTo};
 use crate::state::use_memo;
 
-/// How often it is published at most while the user is not at the end, in milliseconds: finding the message takes
+/// The shortest time between two publishes while the user is not at the end, in milliseconds: finding the message takes
 /// longer there. At the end a message is seen at once, so that none counts as unread for a moment.
 const EVERY_MS: f64 = 500.0;
 

@@ -1,4 +1,4 @@
-//! What others say about a message takes nothing from its author, nor from each other, and needs little memory.
+//! Edits and reactions displace nothing of the message's author and nothing of each other, and need little memory.
 
 use super::tests::{client, edit, fold, related, related_by, rows, seen, stored};
 use super::*;

@@ -1,4 +1,4 @@
-//! What is said about messages that are not known yet, because the reader has not paged back to them.
+//! The relations of messages that are not known yet, because the reader has not paged back to them.
 
 use std::rc::Rc;
 
@@ -7,8 +7,8 @@ use super::{Author, Place};
 
 /// The most messages that are not known but have relations. The relations of the others come again with the message.
 const MAX_ORPHANS: usize = 1_000;
-/// The most bytes of these relations. Nothing else limits the number of relations of one message: any person may say
-/// something about it, and only the message says who its author is.
+/// The most bytes of these relations. Nothing else limits the number of relations of one message: anyone may send
+/// one, and only the message names its author.
 const MAX_ORPHAN_BYTES: usize = 1_000_000;
 
 /// The relations of messages that are not known yet.
@@ -41,8 +41,8 @@ impl Orphans {
         &mut self.folds[at].1
     }
 
-    /// Drops the relations of the messages that are known of for longest, while there are too many. Returns whether
-    /// there were.
+    /// While there are too many, drops the older half: the messages whose first relations came earliest. Returns
+    /// whether there were too many.
     fn trim(&mut self) -> bool {
         let mut is_full = false;
         while self.folds.len() > MAX_ORPHANS || self.bytes > MAX_ORPHAN_BYTES {
@@ -64,7 +64,7 @@ impl Orphans {
         }
     }
 
-    /// The relations of a message by `author` that is known now.
+    /// Takes out the relations of a message by `author`, which is known now.
     pub fn take(&mut self, about: &About, author: &Author) -> Option<Rc<Fold>> {
         let deleted = self.deleted.iter().position(|place| *place == about.place);
         let found = self.folds.iter().position(|(other, _)| other == about);

@@ -67,7 +67,7 @@ impl Timeline {
 
     /// The days of these messages of which the relations are still to be read, newest first.
     pub fn unread_days(&mut self, times: impl IntoIterator<Item = Option<u64>>) -> Vec<u32> {
-        // What was dropped while days were read is known only now to be missing.
+        // Relations that were dropped while their day was read are still missing.
         if std::mem::take(&mut self.part.has_forgotten) {
             self.part.days.clear();
         }

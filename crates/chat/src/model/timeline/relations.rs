@@ -1,8 +1,8 @@
 //! What later events say about a message: edits, reactions and its deletion. They may come before the message.
 //!
 //! A [`Fold`] is the same for any order of arrival: each of its parts keeps what has the highest position in the log,
-//! and what others say limits nothing that the author of the message says. What this browser's user has said and the
-//! log does not have yet counts last.
+//! and what others send displaces nothing that the author of the message sends. What this browser's user has sent, and
+//! the log does not have yet, counts as the newest.
 
 use std::cmp::{Ordering, Reverse};
 use std::rc::Rc;
@@ -120,9 +120,9 @@ impl Fold {
         }
     }
 
-    /// Drops the oldest reaction of the person who has the most. Any order of arrival leaves the same reactions, and
-    /// one person's reactions push out those of others only where these are more. Anybody can be any number of guests:
-    /// these push out only each other, as long as they have more than half of the reactions.
+    /// Drops the oldest reaction of the person who has the most, among guests if they have more than half of all
+    /// reactions, and otherwise among accounts: one attacker can be any number of guests. Any order of arrival leaves
+    /// the same reactions.
     fn drop_reaction(&mut self) {
         let is_guest = |it: &&Reaction| it.author.account.is_none() && !it.author.is_me();
         let has_many_guests = self.reactions.iter().filter(is_guest).count() > MAX_REACTIONS / 2;

@@ -119,7 +119,7 @@ pub(crate) fn run(
     let (answers, mut answered) = mpsc::unbounded_channel();
     let mut connection = Connection::new(socket, wire, shared, peer, from, &last, answers);
     // From before the authority is asked, so that no revocation is missed.
-    let mut revoked = connection.shared.certificates.as_ref().map(|it| it.revocations.changes());
+    let changes = connection.shared.certificates.as_ref().map(|it| it.revocations.changes());
     if wire == Wire::Json {
         connection.begin_json(token.as_deref());
     }
@@ -130,6 +130,7 @@ pub(crate) fn run(
         // A copy, because the guard of the value is not `Send`.
         let mut stopped = pin!(async { stopping.wait_for(|stopping| *stopping).await.is_ok() });
         let mut alarm = pin!(tokio::time::sleep(Duration::ZERO));
+        let mut revoked = pin!(next_revocation(changes));
         let mut reading = None;
         while connection.carry_out().await {
             // A credential may have ended during a long send.
@@ -182,7 +183,10 @@ pub(crate) fn run(
                     connection.tick();
                     alarm.as_mut().reset(connection.deadline());
                 }
-                () = next_revocation(&mut revoked) => connection.end_if_revoked(),
+                changes = revoked.as_mut() => {
+                    revoked.set(next_revocation(changes));
+                    connection.end_if_revoked();
+                }
                 () = ended(&mut connection.fenced) => {
                     connection.fenced = None;
                     connection.server.fenced();

@@ -185,7 +185,8 @@ impl Rights {
     /// The rights of a subject: replaces `{sub}` in the patterns.
     pub fn for_subject(&self, subject: &Subject) -> Self {
         let Some(lists) = &self.0 else { return Self(None) };
-        let has_placeholder = |pattern: &Pattern| pattern.as_str().contains(PLACEHOLDER);
+        // Only placeholders have braces.
+        let has_placeholder = |pattern: &Pattern| pattern.as_str().contains('{');
         if !lists.iter().flatten().any(has_placeholder) {
             return self.clone();
         }

@@ -100,6 +100,24 @@ fn an_ephemeral_event_elsewhere_goes_nowhere_and_is_denied_once() {
 }
 
 #[test]
+fn what_was_allowed_is_decided_again_for_another_name_and_for_other_rights() {
+    let mut peer = peer(0, &lists(&["chat.*"], ALL));
+    let mut number = 0;
+    let mut may = |peer: &mut Peer, topic, name| {
+        number += 1;
+        answers(peer, publish(Some(number), topic, name));
+        let Some(Effect::Append(append)) = peer.asked.last() else { panic!("{:?}", peer.asked) };
+        append.event.is_ok()
+    };
+    assert!(may(&mut peer, 0, Some("chat.lobby")) && may(&mut peer, 0, None));
+    assert!(!may(&mut peer, 0, Some("admin")) && !may(&mut peer, 0, None));
+    assert!(may(&mut peer, 1, Some("chat.lobby")) && may(&mut peer, 1, None));
+    assert!(!may(&mut peer, 0, None) && may(&mut peer, 1, None));
+    peer.server.granted(granted(&lists(&["admin"], ALL)), 0);
+    assert!(!may(&mut peer, 1, None) && may(&mut peer, 0, None));
+}
+
+#[test]
 fn a_subscription_must_be_covered_by_one_pattern() {
     let mut peer = peer(0, &lists(&[], &["chat.lobby.>", "chat.*.b", "person.{sub}.>"]));
     let wanted = [

@@ -177,13 +177,18 @@ impl Revocations {
     }
 }
 
-/// Resolves at the next revocation; never if there is nothing that notifies of them.
-pub(crate) async fn next_revocation(changes: &mut Option<watch::Receiver<()>>) {
+/// Resolves at the next revocation, with what notifies of the ones after it; never if there is nothing that notifies
+/// of them.
+///
+/// Await one future for as long as it takes. It stands in a list of all connections, and to leave the list and enter
+/// it again for each message touches the memory of other connections, which is not in the processor's cache.
+pub(crate) async fn next_revocation(
+    changes: Option<watch::Receiver<()>>,
+) -> Option<watch::Receiver<()>> {
+    let Some(mut changes) = changes else { return std::future::pending().await };
     // The sender lives as long as the relay.
-    match changes {
-        Some(changes) => drop(changes.changed().await),
-        None => std::future::pending().await,
-    }
+    let _ = changes.changed().await;
+    Some(changes)
 }
 
 /// The keys of the certificates that an account has sent.

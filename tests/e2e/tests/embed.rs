@@ -164,6 +164,35 @@ async fn the_plain_page_pages_back_to_the_first_message() {
 }
 
 #[tokio::test]
+async fn what_the_plain_page_shows_of_a_text_that_begins_with_invisible_characters_is_visible() {
+    let (driver, relay) = (Driver::start().await, Relay::start().await);
+    let ann = enter(&driver, &relay, "Ann").await;
+    let blanks = json!(["\u{200b}", "\n", " ", "\u{3164}", "\u{e0041}"]);
+    let fold = "const [blanks, done] = arguments;
+        import('/embed.text.js').then(({ folded }) => {
+            const texts = ['hello', 'word '.repeat(9_000)];
+            done(blanks.flatMap((blank) => texts.map((seen) => {
+                const fold = folded(blank.repeat(10_000) + seen);
+                const isShort = new TextEncoder().encode(fold).length <= 2_000;
+                return isShort && fold.startsWith(seen.slice(0, 5)) && seen.startsWith(fold);
+            })));
+        });";
+    let are_visible = ann.run_async(fold, vec![blanks]).await;
+    assert_eq!(are_visible, json!(vec![true; 10]));
+
+    let say = "const [done] = arguments;
+        import('/npm/browser-chat.js').then(async ({ createTextKit }) => {
+            const { createSingleton } = await import('/npm/browser.js');
+            const kit = createTextKit({ bus: createSingleton('embed'), url: `ws://${location.host}/ws`, room: 'plain', sender: 'Ann' });
+            await kit.sendText('\\u200b'.repeat(5_000) + 'hello');
+            done(null);
+        });";
+    ann.run_async(say, vec![]).await;
+    shows(&ann, json!(["hello"])).await;
+    ann.close().await;
+}
+
+#[tokio::test]
 async fn the_plain_page_has_no_fault_that_axe_finds() {
     let axe = std::fs::read_to_string(tool("EDK_AXE")).expect("EDK_AXE names axe.min.js");
     let (driver, relay) = (Driver::start().await, Relay::start().await);

@@ -38,7 +38,7 @@ async fn is_stored(browser: &Browser, count: usize) {
 async fn use_tool(browser: &Browser, text: &str, tool: &str) {
     let focus = "const row = [...document.querySelectorAll('.message')]
             .find((row) => row.querySelector('.text').textContent.startsWith(arguments[0]));
-        row?.dispatchEvent(new PointerEvent('pointerover', { bubbles: true, pointerType: 'mouse' }));
+        row?.dispatchEvent(new PointerEvent('pointermove', { bubbles: true, pointerType: 'mouse' }));
         return !!row?.querySelector(`.tools .${arguments[1]}`);";
     eventually(tool, async || {
         (browser.run(focus, vec![text.into(), tool.into()]).await == true).then_some(())

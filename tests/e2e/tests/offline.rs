@@ -75,7 +75,7 @@ async fn an_edit_and_a_reaction_are_shown_while_the_link_is_down_and_hold_when_i
     ann.put("#composer", "first").await;
     ann.click("#send").await;
     first_message_is(&ann, json!(["first", true, [], "Waiting"])).await;
-    let react = "document.querySelector('.message').dispatchEvent(new PointerEvent('pointerover',
+    let react = "document.querySelector('.message').dispatchEvent(new PointerEvent('pointermove',
         { bubbles: true, pointerType: 'mouse' }))";
     ann.run(react, vec![]).await;
     ann.click(".tools[role] .react").await;

@@ -138,7 +138,7 @@ async fn talk(ann: &Browser, bob: &Browser, relay: &Relay) {
     }
     // A reaction to what Ann has said last.
     let point = "document.querySelector('.room:not([hidden]) .message:nth-child(3)').dispatchEvent(
-        new PointerEvent('pointerover', { bubbles: true, pointerType: 'mouse' }))";
+        new PointerEvent('pointermove', { bubbles: true, pointerType: 'mouse' }))";
     bob.run(point, vec![]).await;
     bob.click(".tools[role] .react").await;
     let search = bob.appears(".emoji input").await;

@@ -47,7 +47,7 @@ async fn the_preview_of_a_room_follows_edits_and_deletions_also_after_a_reload()
     preview_is(&ann, "tea", "Bob: two").await;
 
     let point = "document.querySelector('.message:last-child').dispatchEvent(
-        new PointerEvent('pointerover', { bubbles: true, pointerType: 'mouse' }))";
+        new PointerEvent('pointermove', { bubbles: true, pointerType: 'mouse' }))";
     bob.run(point, vec![]).await;
     bob.click(".tools[role] .delete").await;
     bob.click(".tools .delete.sure").await;

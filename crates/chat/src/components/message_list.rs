@@ -144,7 +144,8 @@ pub fn MessageList(props: &MessageListProps) -> Html {
         })
     };
 
-    let onpointerover = {
+    // Not `pointerover`, which also happens when messages move below a pointer at rest.
+    let onpointermove = {
         let feed = feed.clone();
         Callback::from(move |event: PointerEvent| keys::activate(&feed, &event))
     };
@@ -184,7 +185,7 @@ pub fn MessageList(props: &MessageListProps) -> Html {
                 tabindex="0"
                 aria-label={t("Messages")}
                 {onscroll}
-                {onpointerover}
+                {onpointermove}
                 {onfocusin}
                 {onkeydown}
             >
@@ -205,7 +206,7 @@ pub fn MessageList(props: &MessageListProps) -> Html {
             <div class="reacting" {onfocusout}>{ picker.unwrap_or_default() }</div>
             if feed.has_newer() || feed.goes_on() {
                 <div class="newer">
-                    <button type="button" onclick={to_newest}>
+                    <button onclick={to_newest}>
                         { if feed.has_newer() { t("New messages") } else { t("Back to the newest") } }{ " ↓" }
                     </button>
                 </div>
@@ -228,7 +229,7 @@ fn beginning(feed: &Rc<Feed>) -> Html {
                 <p>{ t("Loading…") }</p>
             } else if feed.paging() == Paging::Failed {
                 <p>{ t("Earlier messages could not be loaded.") }</p>
-                <button type="button" {onclick}>{ t("Try again") }</button>
+                <button {onclick}>{ t("Try again") }</button>
             }
         </div>
     }

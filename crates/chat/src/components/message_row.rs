@@ -85,7 +85,7 @@ pub fn MessageRow(props: &MessageRowProps) -> Html {
                     </div>
                 }
                 if folded.is_some() {
-                    <button type="button" class="unfold" aria-expanded={is_open.to_string()} onclick={unfold}>
+                    <button class="unfold" aria-expanded={is_open.to_string()} onclick={unfold}>
                         { if *is_open { t("Show less") } else { t("Show all") } }
                     </button>
                 }
@@ -150,7 +150,7 @@ fn quote(props: &MessageRowProps) -> Html {
         Quote::Gone => (None, t("This message is not there.")),
     };
     html! {
-        <button type="button" class="quote" tabindex="-1" onclick={on_click(props, Action::Quote)}>
+        <button class="quote" tabindex="-1" onclick={on_click(props, Action::Quote)}>
             if let Some((tone, name)) = name {
                 <span class={classes!("quoted", tone)} dir="auto">{ name }</span>
             }
@@ -170,7 +170,6 @@ fn reactions(props: &MessageRowProps) -> Html {
         html! {
             <button
                 key={emoji.to_string()}
-                type="button"
                 class="reaction"
                 tabindex={stop(props)}
                 aria-pressed={if mine { "true" } else { "false" }}
@@ -194,7 +193,7 @@ fn tools(props: &MessageRowProps, is_sure: &StateHandle<bool>) -> Html {
     let is_active = props.is_active;
     let tool = |class: &'static str, name: AttrValue, onclick: Callback<MouseEvent>| {
         html! {
-            <button key={class} type="button" {class} aria-label={name.clone()} title={name} {onclick} />
+            <button key={class} {class} aria-label={name.clone()} title={name} {onclick} />
         }
     };
     let delete = on_click(props, Action::Delete);
@@ -207,7 +206,7 @@ fn tools(props: &MessageRowProps, is_sure: &StateHandle<bool>) -> Html {
     html! {
         <div class="tools" role={is_active.then_some("toolbar")} aria-label={is_active.then(|| t("Actions"))}>
             // Focusing it draws the others.
-            <button key="more" type="button" class="more" tabindex="-1" aria-expanded={is_active.to_string()} aria-label={t("Actions")} />
+            <button key="more" class="more" tabindex="-1" aria-expanded={is_active.to_string()} aria-label={t("Actions")} />
             if is_active {
                 { tool("react", t("React"), on_click(props, Action::React)) }
                 { tool("reply", t("Reply"), on_click(props, Action::Reply)) }
@@ -215,7 +214,6 @@ fn tools(props: &MessageRowProps, is_sure: &StateHandle<bool>) -> Html {
                     { tool("edit", t("Edit"), on_click(props, Action::Edit)) }
                     <button
                         key="delete"
-                        type="button"
                         class={if **is_sure { "delete sure" } else { "delete" }}
                         aria-label={name.clone()}
                         title={name.clone()}
@@ -234,7 +232,7 @@ fn tools(props: &MessageRowProps, is_sure: &StateHandle<bool>) -> Html {
 
 fn actions(props: &MessageRowProps) -> Html {
     let button = |action: Action, name: AttrValue| {
-        html! { <button type="button" onclick={on_click(props, action)}>{ name }</button> }
+        html! { <button onclick={on_click(props, action)}>{ name }</button> }
     };
     match &props.row.state {
         State::Failed(Refusal { reason, can_retry }) => html! {

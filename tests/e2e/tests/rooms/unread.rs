@@ -70,6 +70,48 @@ async fn sending_clears_the_badge_and_the_line_above_the_new_messages() {
     bob.close().await;
 }
 
+/// Scrolls until the page waits to look for what the reader has seen, and then to the end. The timer of that look, of
+/// less than 500 ms, never fires.
+const TO_THE_END: &str = "const [done] = arguments;
+    const [log, set] = [document.querySelector('.room:not([hidden]) .log'), window.setTimeout];
+    const scroll = (top) => new Promise((scrolled) => {
+        log.addEventListener('scroll', () => set(scrolled), { once: true });
+        log.scrollTop = top;
+    });
+    let waits = false;
+    window.setTimeout = (job, wait, ...rest) => {
+        const isLook = wait > 400 && wait < 500;
+        waits ||= isLook;
+        return isLook ? 0 : set(job, wait, ...rest);
+    };
+    (async () => {
+        while (!waits) await scroll(150 - log.scrollTop);
+        window.setTimeout = set;
+        await scroll(log.scrollHeight);
+        done(null);
+    })();";
+
+#[tokio::test]
+async fn what_is_new_is_seen_at_once_when_the_reader_comes_to_the_end() {
+    let (driver, relay) = (Driver::start().await, Relay::start().await);
+    let (ann, bob) = (Browser::open(&driver).await, Browser::open(&driver).await);
+    ann.join(&relay.url(), "a", "Ann").await;
+    bob.join(&relay.url(), "a", "Bob").await;
+    for _ in 0..2 {
+        bob.paste(&"line\n".repeat(28)).await;
+    }
+    ann.appears(".message:nth-child(2)").await;
+    lists(&ann, json!([["a", ""]])).await;
+    let up = "document.querySelector('.room:not([hidden]) .log').scrollTop = 50";
+    ann.run(up, vec![]).await;
+    bob.say("new").await;
+    lists(&ann, json!([["a", "1"]])).await;
+    ann.run_async(TO_THE_END, vec![]).await;
+    lists(&ann, json!([["a", ""]])).await;
+    ann.close().await;
+    bob.close().await;
+}
+
 #[tokio::test]
 async fn what_arrived_while_the_page_was_closed_is_counted_exactly_up_to_a_hundred() {
     let (driver, relay) = (Driver::start().await, Relay::start().await);

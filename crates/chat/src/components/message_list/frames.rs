@@ -14,10 +14,10 @@ use crate::state::use_memo;
 /// How often a page that is hidden renders, in milliseconds: it has no frames.
 const HIDDEN_MS: u32 = 250;
 /// How often it renders while many messages arrive, in milliseconds. Most of a render takes the same time for one new
-/// message and for twenty, and ten renders per second are faster than anyone reads.
-const BUSY_MS: u32 = 100;
+/// message and for twenty, and seven renders per second are faster than anyone reads.
+const BUSY_MS: u32 = 140;
 /// How many frames that is.
-const BUSY_FRAMES: u32 = 6;
+const BUSY_FRAMES: u32 = 8;
 
 /// Renders at once at the first request, and later if there were others by then: at the next frame, or if there was
 /// more than one request per frame, after [`BUSY_MS`].

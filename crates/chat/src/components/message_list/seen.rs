@@ -57,15 +57,16 @@ pub fn use_seen(room: &Room, feed: &Rc<Feed>, viewport: &Rc<Viewport>, is_open: 
 impl Seen {
     /// The screen may have changed.
     pub fn look_soon(self: &Rc<Self>) {
+        if self.viewport.is_at_end() {
+            // The list of rooms is drawn with the messages then: both are one frame for the browser.
+            drop(self.timer.take());
+            return self.look();
+        }
         if !self.is_open.get() || self.timer.borrow().is_some() {
             return;
         }
-        let wait = if self.viewport.is_at_end() {
-            0.0
-        } else {
-            let since = clock::monotonic() - self.looked_ms.get();
-            (EVERY_MS - since).clamp(0.0, EVERY_MS)
-        };
+        let since = clock::monotonic() - self.looked_ms.get();
+        let wait = (EVERY_MS - since).clamp(0.0, EVERY_MS);
         let this = Rc::downgrade(self);
         let timer = after(wait as u32, move || {
             if let Some(this) = this.upgrade() {

@@ -34,6 +34,22 @@ test("each event reaches one member of a group, in turn or by key", () => {
   }
 });
 
+test("a group by key keeps its key if its members' queues have another one", async () => {
+  const { subscribe, publish } = createBus();
+  const members = [new Set(), new Set()];
+  for (const its of members) {
+    subscribe("job", ({ user }) => void its.add(user), {
+      group: "workers",
+      balance: { by: ({ user }) => user },
+      queue: 100,
+      overflow: { conflate: ({ job }) => job },
+    });
+  }
+  for (let job = 0; job < 40; job += 1) publish("job", { user: `user ${job % 4}`, job: `job ${job}` });
+  await sleep(0);
+  assert.equal(members[0].size + members[1].size, 4);
+});
+
 test("least-pending prefers the member with the fewest unfinished events", async () => {
   const { subscribe, publish } = createBus();
   const heard = [];

@@ -124,6 +124,24 @@ test("a late subscriber gets the retained events and then new ones, without a ga
   assert.deepEqual([soon, late], [[2, 3, 4, 5], [3, 4, 5]]);
 });
 
+test("a subscriber with replay and echo sees what is retained, and then its page's durable events at once", async () => {
+  const { WebSocket } = globalThis;
+  globalThis.WebSocket = class extends EventTarget {
+    close() {}
+  };
+  const { subscribe, publish, retain, connect } = createBus();
+  retain("a");
+  publish("a", "retained");
+  const link = connect({ url: "ws://peer.test/ws", storage: "memory", rules: [{ pattern: "a", durable: true }] });
+  const heard = [];
+  subscribe("a", (data, { delivery }) => heard.push(`${data} ${delivery.status}`), { echo: true, replay: true });
+  publish("a", "mine").settled().catch(() => {});
+  await sleep(10);
+  assert.deepEqual(heard.slice(0, 2), ["retained local", "mine queued"]);
+  link.close();
+  globalThis.WebSocket = WebSocket;
+});
+
 test("a topic is a bounded async iterable", async () => {
   const { topic, publish } = createBus();
   const events = topic("a.*", { capacity: 2 })[Symbol.asyncIterator]();

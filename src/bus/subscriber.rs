@@ -182,8 +182,7 @@ impl<'a> Subscriber<'a> {
         self,
         handler: impl Fn(&Event) -> HandlerResult + 'static,
     ) -> Result<Subscription, TopicError> {
-        let subscriber = self.pure()?;
-        Ok(subscriber.replay(&Browser, move |event| handler(event.payload)))
+        self.handle_by(|pure| pure.replay(&Browser, move |event| handler(event.payload)))
     }
 
     /// The bus, and the label of the subscription.

@@ -41,7 +41,8 @@ export function subscribing(core, flag, version, bus, refresh, skip) {
         balance: balance?.by ? 2 : Number(balance === "least-pending"),
         capacity: queue?.capacity ?? 0,
         policy: queue?.policy ?? 0,
-        key: key ?? balance?.by,
+        key,
+        by: balance?.by,
         replay,
         serves,
       };

@@ -2,11 +2,19 @@
 
 import { batched } from "./batch.js";
 import { disposer, ending } from "./ends.js";
-import { expect, expectTopic, FUNCTION, take } from "./options.js";
+import { expect, expectTopic, fail, FUNCTION, take } from "./options.js";
 
 const NONE = {};
 export const RESPOND = ["signal", "priority", "label", "group", "balance", "queue", "overflow"];
 const SUBSCRIBE = [...RESPOND, "echo", "replay", "batch"];
+/** Pairs of options of which wasm would ignore the first: a queue and a group get only what is delivered to all. */
+const APART = [
+  ["replay", "queue"],
+  ["replay", "group"],
+  ["echo", "queue"],
+  ["echo", "group"],
+  ["queue", "batch"],
+];
 
 export function subscriptions(run) {
   /** With checked options. */
@@ -29,7 +37,13 @@ export function subscriptions(run) {
     expectTopic(pattern, "the pattern");
     expect(handler, FUNCTION, "the handler");
     if (options === undefined) return disposer(run.add(pattern, handler, NONE).end);
-    return begin(pattern, handler, take(options, SUBSCRIBE));
+    const taken = take(options, SUBSCRIBE);
+    for (const [one, other] of APART) {
+      if (taken[one] && taken[other] !== undefined) {
+        throw fail("illegal_argument", `\`${one}\` does not work with \`${other}\`: subscribe twice, or leave one out`);
+      }
+    }
+    return begin(pattern, handler, taken);
   }
 
   return { begin, subscribe };

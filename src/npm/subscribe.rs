@@ -75,9 +75,13 @@ extern "C" {
     #[wasm_bindgen(method, getter)]
     fn policy(this: &SubscribeOptions) -> u8;
 
-    /// The key of an event, for a group that balances by key or a queue that conflates.
+    /// The key of an event, for a queue that conflates.
     #[wasm_bindgen(method, getter)]
     fn key(this: &SubscribeOptions) -> Option<Function>;
+
+    /// The key of an event, for a group that balances by key.
+    #[wasm_bindgen(method, getter)]
+    fn by(this: &SubscribeOptions) -> Option<Function>;
 }
 
 /// Ends when it is dropped. A queue ends with its subscription, and its reader then stops.
@@ -121,7 +125,7 @@ pub(super) fn subscribe_with(
     }
     let group = options.group();
     if let Some(group) = &group {
-        let balance = balance_of(options.balance(), options.key());
+        let balance = balance_of(options.balance(), options.by());
         subscriber = subscriber.group(group, balance);
     }
     if let Some(capacity) = NonZeroUsize::new(options.capacity() as usize) {

@@ -59,9 +59,12 @@ export interface SubscribeOptions<Data = unknown> extends ListenOptions {
    * and `publish(topic, data, { wait: true })` waits for room.
    */
   readonly overflow?: Overflow<Data>;
-  /** First calls the handler with the retained events: `{ replay: true }`. */
+  /** First calls the handler with the retained events: `{ replay: true }`. Not with `queue` or `group`. */
   readonly replay?: boolean;
-  /** Also see this page's durable events before the peer has stored them, and those it rejects: `{ echo: true }`. */
+  /**
+   * Also see this page's durable events before the peer has stored them, and those it rejects: `{ echo: true }`. Not with
+   * `queue` or `group`.
+   */
   readonly echo?: boolean;
 }
 

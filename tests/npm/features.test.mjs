@@ -34,6 +34,22 @@ test("each event reaches one member of a group, in turn or by key", () => {
   }
 });
 
+test("a group by key keeps its key if its members' queues have another one", async () => {
+  const { subscribe, publish } = createBus();
+  const members = [new Set(), new Set()];
+  for (const its of members) {
+    subscribe("job", ({ user }) => void its.add(user), {
+      group: "workers",
+      balance: { by: ({ user }) => user },
+      queue: 100,
+      overflow: { conflate: ({ job }) => job },
+    });
+  }
+  for (let job = 0; job < 40; job += 1) publish("job", { user: `user ${job % 4}`, job: `job ${job}` });
+  await sleep(0);
+  assert.equal(members[0].size + members[1].size, 4);
+});
+
 test("least-pending prefers the member with the fewest unfinished events", async () => {
   const { subscribe, publish } = createBus();
   const heard = [];
@@ -106,6 +122,24 @@ test("a late subscriber gets the retained events and then new ones, without a ga
   await sleep(0);
   publish("price.tea", 5);
   assert.deepEqual([soon, late], [[2, 3, 4, 5], [3, 4, 5]]);
+});
+
+test("a subscriber with replay and echo sees what is retained, and then its page's durable events at once", async () => {
+  const { WebSocket } = globalThis;
+  globalThis.WebSocket = class extends EventTarget {
+    close() {}
+  };
+  const { subscribe, publish, retain, connect } = createBus();
+  retain("a");
+  publish("a", "retained");
+  const link = connect({ url: "ws://peer.test/ws", storage: "memory", rules: [{ pattern: "a", durable: true }] });
+  const heard = [];
+  subscribe("a", (data, { delivery }) => heard.push(`${data} ${delivery.status}`), { echo: true, replay: true });
+  publish("a", "mine").settled().catch(() => {});
+  await sleep(10);
+  assert.deepEqual(heard.slice(0, 2), ["retained local", "mine queued"]);
+  link.close();
+  globalThis.WebSocket = WebSocket;
 });
 
 test("a topic is a bounded async iterable", async () => {

@@ -89,6 +89,23 @@ test("an invalid option is refused by its name, before anything happens", async 
   }
 });
 
+test("options that do not work together are refused, not ignored", () => {
+  const bus = createBus();
+  for (const [one, other] of [
+    [{ replay: true }, { queue: 1 }],
+    [{ replay: true }, { group: "workers" }],
+    [{ echo: true }, { queue: 1 }],
+    [{ echo: true }, { group: "workers" }],
+    [{ queue: 1 }, { batch: "microtask" }],
+  ]) {
+    const name = new RegExp(`${Object.keys(one)}.*${Object.keys(other)}`);
+    const use = () => bus.subscribe("a", () => {}, { ...one, ...other });
+    assert.throws(use, { code: "illegal_argument", message: name });
+  }
+  assert.equal(bus.stats().subscriptions, 0);
+  bus.subscribe("a", () => {}, { replay: false, echo: false, queue: 1, group: "workers" });
+});
+
 test("options must be an object, and each is read once", () => {
   const bus = createBus();
   for (const options of [null, 5, "a", true]) {

@@ -64,7 +64,7 @@ pub struct Run {
     #[arg(long, value_name = "[STREAM=]COUNT", value_parser = streams::per_topic)]
     keep_topic: Vec<Scoped<usize>>,
     /// How long to remember a client after its last activity. What it sends after that may be stored twice.
-    #[arg(long, value_name = "TIME", value_parser = units::time, default_value = "90d")]
+    #[arg(long, value_name = "TIME", value_parser = units::some_time, default_value = "90d")]
     keep_clients: Duration,
     /// The disk space to leave free. Below it, events are rejected but can still be read; 0 for none.
     #[arg(long, value_name = "BYTES", value_parser = units::bytes, default_value = "64MiB")]

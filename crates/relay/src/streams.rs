@@ -41,6 +41,9 @@ pub enum StreamError {
     /// An invalid count of the events of each topic.
     #[error("give a number of events from 1 to {MAX_KEEP_TOPIC}, or STREAM=COUNT")]
     TopicCount,
+    /// No bytes, which other options take for no limit.
+    #[error("with 0 bytes the log would lose what it acks: leave the option out to keep all")]
+    Nothing,
     /// An invalid amount.
     #[error("{0}; STREAM=AMOUNT says it of one stream")]
     Amount(#[from] UnitError),
@@ -76,7 +79,10 @@ pub fn events(text: &str) -> Result<Scoped<u64>, StreamError> {
 /// # Errors
 /// See [`route`].
 pub fn bytes(text: &str) -> Result<Scoped<u64>, StreamError> {
-    scoped(text, |bytes| Ok(units::bytes(bytes)?))
+    scoped(text, |bytes| match units::bytes(bytes)? {
+        0 => Err(StreamError::Nothing),
+        bytes => Ok(bytes),
+    })
 }
 
 /// Parses how long to keep events.
@@ -84,7 +90,7 @@ pub fn bytes(text: &str) -> Result<Scoped<u64>, StreamError> {
 /// # Errors
 /// See [`route`].
 pub fn age(text: &str) -> Result<Scoped<Duration>, StreamError> {
-    scoped(text, |time| Ok(units::time(time)?))
+    scoped(text, |time| Ok(units::some_time(time)?))
 }
 
 /// Parses how many events of each topic to keep.
@@ -189,5 +195,11 @@ mod tests {
         assert!(matches!(bytes("orders=x"), Err(StreamError::Amount(UnitError::Bytes))));
         assert!(matches!(age("7"), Err(StreamError::Amount(UnitError::Time))));
         assert_eq!(age("a b=7d"), Err(StreamError::Name));
+        for text in ["0", "0MiB", "orders=0"] {
+            assert_eq!(bytes(text), Err(StreamError::Nothing), "{text}");
+        }
+        for text in ["0s", "orders=0d"] {
+            assert_eq!(age(text), Err(StreamError::Amount(UnitError::NoTime)), "{text}");
+        }
     }
 }

@@ -11,6 +11,11 @@ pub enum UnitError {
     /// An amount of time.
     #[error("give a time as a whole number with a unit: 30s, 15m, 12h, 90d")]
     Time,
+    /// No time, which other options take for no limit.
+    #[error(
+        "after no time all would be dropped at once: leave the option out, or give more, such as 90d"
+    )]
+    NoTime,
 }
 
 /// Parses an amount of bytes.
@@ -50,6 +55,15 @@ pub fn time(text: &str) -> Result<Duration, UnitError> {
     number.checked_mul(seconds).map(Duration::from_secs).ok_or(UnitError::Time)
 }
 
+/// Parses how long to keep something, which is more than nothing.
+///
+/// # Errors
+/// A [`UnitError`] with the correct form.
+pub fn some_time(text: &str) -> Result<Duration, UnitError> {
+    let time = time(text)?;
+    if time.is_zero() { Err(UnitError::NoTime) } else { Ok(time) }
+}
+
 fn split(text: &str) -> Option<(u64, &str)> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at(digits);
@@ -70,6 +84,7 @@ mod tests {
         for (text, seconds) in [("30s", 30), ("15m", 900), ("12h", 43_200), ("90d", 7_776_000)] {
             assert_eq!(time(text), Ok(Duration::from_secs(seconds)), "{text}");
         }
+        assert_eq!((time("0s"), some_time("0s")), (Ok(Duration::ZERO), Err(UnitError::NoTime)));
         for text in ["", "MiB", "-1", "1.5GB", "64mib", "99999999999TiB"] {
             assert_eq!(bytes(text), Err(UnitError::Bytes), "{text}");
         }

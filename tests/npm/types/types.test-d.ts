@@ -73,9 +73,8 @@ subscribe("basket.added", (item) => item.sku, {
   balance: { by: (item) => item.sku },
   queue: 10,
   overflow: { conflate: (item, event) => item.sku + event.topic },
-  replay: true,
-  echo: true,
 });
+subscribe("basket.added", (item) => item.sku, { replay: true, echo: true });
 subscribe("$bus.error", ({ cause, label }) => [cause, label]);
 // @ts-expect-error no topic matches
 subscribe("baskets.*", () => {});

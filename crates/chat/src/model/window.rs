@@ -26,11 +26,6 @@ pub fn drawn(chunks: &[Rc<Chunk>], seen: Range<usize>, now: Range<usize>) -> Ran
         return now;
     }
     let mut range = around(BESIDE);
-    if range.end == chunks.len() && now.contains(&range.start) && range.start - now.start <= BESIDE
-    {
-        // While messages come, the old ones go some chunks at a time: all others move in the page then.
-        range.start = now.start;
-    }
     // Only a very tall screen with very small rows reaches this.
     while rows(&range) > MAX_ROWS && range.len() > 1 {
         if range.start < seen.start { range.start += 1 } else { range.end -= 1 }
@@ -98,13 +93,6 @@ mod tests {
         assert_eq!(drawn(&all, 0..1, 7..14), 0..4);
         assert_eq!(drawn(&all, 29..30, 7..14), 26..30);
         assert_eq!(drawn(&all[..2], 1..2, 0..1), 0..2);
-        let mut now = 23..27;
-        let grown = (28..33_usize).map(|length| {
-            let more = chunks(length, 64);
-            now = drawn(&more, length - 1..length, now.clone());
-            now.start
-        });
-        assert_eq!(grown.collect::<Vec<_>>(), [23, 23, 23, 27, 27], "at the end some go at a time");
         assert_eq!(drawn(&[], 0..1, 0..3), 0..0);
     }
 

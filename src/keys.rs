@@ -106,7 +106,7 @@ extern "C" {
     #[wasm_bindgen(method, getter)]
     pub(crate) fn thumbprint(this: &Key) -> String;
 
-    /// A key that is looked up.
+    /// A key whose certificates are being looked up.
     pub(crate) type Asked;
 
     #[wasm_bindgen(method, getter)]

@@ -87,7 +87,7 @@ pub(crate) struct LinkOptions {
 pub enum OutboxStorage {
     /// In IndexedDB: events survive reloads and crashes.
     IndexedDb,
-    /// In memory, because the browser refuses a database or the application asked for it: events are gone with the
+    /// In memory, because the browser refuses a database or the application asked for it. Events are lost with the
     /// page.
     Memory,
     /// In IndexedDB, but the last write has failed: new events may be sent from memory, and are gone with the page.

@@ -236,7 +236,7 @@ async fn a_page_that_fails_leaves_what_was_kept_before_to_the_next_one() {
         socket::install();
         let undo = break_browser(name);
         let page = Page::open(&user);
-        // Before it is known that the database is not this page's to use.
+        // Before the page knows that it must not use the database.
         let early = page.say("early");
         goes_on(name, &page, &mut peer).await;
         until(name, &mut peer, |_| matches!(early.status(), Status::Stored(_))).await;

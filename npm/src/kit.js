@@ -174,7 +174,7 @@ export function createTextKit(options = {}) {
         case "REACTED":
           return handler({ about: data.about, emoji: data.emoji, isOn: data.is_on, person: data.person }, undefined, event);
         case "TEXT_CERTIFICATE":
-          // It names an account, and no person.
+          // A certificate names an account, not a person.
           return handler(data, data.subject === link?.subject ? self : undefined, event);
         default:
           return handler(data, self, event);

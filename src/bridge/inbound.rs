@@ -100,8 +100,8 @@ impl Inbox {
         self.waiting.borrow().is_empty()
     }
 
-    /// The first event that there is room for, and that is not behind another event of its subscriptions. An ephemeral
-    /// one does not wait for others to be verified.
+    /// The first event that there is room for, unless an earlier event of the same subscriptions waits. An ephemeral
+    /// event does not wait until others are verified.
     fn first(&self, has_room: impl Fn(&Topic) -> bool) -> Option<usize> {
         let (mut unverified, mut blocked) = (Vec::new(), Vec::new());
         self.waiting.borrow().iter().position(|arrived| {

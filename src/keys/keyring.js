@@ -106,7 +106,7 @@ export function keyring(issuers, ask) {
       await new Promise((done) => setTimeout(done, pause));
       await lookUp(device);
     }
-    // The first one counts at any time: it tells a key without certificates from one without a valid certificate.
+    // The first one stays even if it covers another time, so that a key with none differs from one with no valid one.
     const known = device.certificates.filter((certificate, at) => at === 0 || covers(certificate, seconds));
     const good = await Promise.all(known.map((certificate) => isGood(device, certificate)));
     const issued = known.filter((_, at) => good[at]);

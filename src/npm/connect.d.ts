@@ -289,7 +289,7 @@ export interface Link extends Disposing {
   ) => Promise<HistoryPage>;
   /**
    * Deletes a stored event, and resolves with the position of the deletion event:
-   * `await link.delete(event.delivery.position)`. Its author may do so, and who has the right to moderate its topic. Only
+   * `await link.delete(event.delivery.position)`. Its author may do so, and accounts that may moderate its topic. Only
    * the event's id, source, account and time stay in the peer's log, and all subscribers get an event with
    * {@link Event.deletes}. Rejects with `not_allowed`, with `not_found`, or with `not_available` if the peer cannot delete.
    * Waits for the link; deleting an event again does no harm.

@@ -15,7 +15,7 @@ function said(log, kind, count, data) {
   );
 }
 
-/** What a reader sees to whom the events come in this order. */
+/** What a reader sees who receives the events in this order. */
 async function shownOf(events) {
   const reader = createLog();
   const { timeline } = await timelineOf(reader, "reader");

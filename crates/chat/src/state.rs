@@ -1,5 +1,5 @@
-//! What components keep from render to render. The hooks of Yew are compiled again for each type and each closure; here
-//! most of them is compiled once.
+//! What components keep from render to render. The hooks of Yew are compiled again for each type and each closure; most
+//! of the code here is compiled once.
 
 use std::any::Any;
 use std::cell::RefCell;

@@ -144,9 +144,9 @@ pub struct Server {
     delivered: Delivered,
     credential: Credential,
     publish_rights: PublishRights,
-    /// Since they were last taken.
+    /// Those since the last [`Server::take_denials`].
     denials: u32,
-    /// Since they were last taken.
+    /// Those since they were last taken.
     deletes_not_found: u32,
     /// A number that must be retried before higher ones are accepted.
     held_back: Option<u64>,

@@ -1,5 +1,5 @@
-//! An event as the log takes it. The connection that received it prepares it, so that the one thread that writes has
-//! the least to do, and frees little that another has allocated.
+//! An event as the log takes it. The connection that received it prepares it, so that the one thread that writes does
+//! little work, and frees little memory that other threads have allocated.
 
 use std::sync::Arc;
 

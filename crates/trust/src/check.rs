@@ -77,7 +77,8 @@ impl Untrusted {
 ///
 /// A signed event is believed if its source names the certificate's key, the signature is right, a certificate covers
 /// the event's time, the peer names the certificate's account, and the key was not revoked by then. For an event
-/// without a signature the word of the peer counts, unless its source names a key: then the signature was taken away.
+/// without a signature, what the peer says counts; if its source names a key, its signature was removed, and it is
+/// refused.
 ///
 /// # Errors
 /// The first rule that it breaks.

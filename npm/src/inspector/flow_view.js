@@ -21,7 +21,7 @@ export function flowView(collector) {
   let selected;
   let shownDetails;
   let isFollowing = true;
-  /** Where the view itself has scrolled last: the browser reports that later. */
+  /** Where the view itself last scrolled to. The browser reports that later, as it reports what the reader does. */
   let scrolledTo;
   let drawn = [];
   /** While the reader has paused, copies: the failures on a topic share a row, which changes. */
@@ -134,7 +134,7 @@ export function flowView(collector) {
 
   return {
     element,
-    /** Forgets what the reader has done with events that are gone. */
+    /** Selects no row, and follows the newest event again. */
     clear() {
       selected = undefined;
       isFollowing = true;

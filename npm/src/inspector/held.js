@@ -1,4 +1,4 @@
-// What a view shows: read each time that it is drawn, but not while the reader has paused.
+// What a view shows. It is read again for each drawing, but not while the reader has paused.
 
 /** Reads with `read(isPaused)`. During a pause the result is kept. */
 export function held(read) {

@@ -15,7 +15,7 @@ function randomHex() {
 
 const base64Of = (bytes) => btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
 
-/** A failure without what the handler has thrown, which often has no form in JSON. Its message says what it was. */
+/** A failure without the value that the handler threw, which JSON often cannot express. Its message describes it. */
 const withoutCause = (failure) => (failure?.cause === undefined ? failure : { ...failure, cause: undefined });
 
 /**

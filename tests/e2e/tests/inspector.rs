@@ -93,7 +93,7 @@ async fn the_inspector_is_loaded_when_it_is_opened_and_shows_the_bus_of_the_chat
     click(&ann, "#tab-Subscribers").await;
     shows(&ann, &["chat.tea.TEXT_MESSAGE", "$bus.link"]).await;
     click(&ann, "#tab-Causes").await;
-    // Who has published, and in answer to what.
+    // Which handler published the event, and which event caused it.
     shows(&ann, &["use_outlet chat.tea.TEXT_MESSAGE", "chat.tea.TEXT_SUCCESS"]).await;
     click(&ann, "#tab-Link").await;
     shows(&ann, &["online", "leader", "Round trip", "main ", "events"]).await;

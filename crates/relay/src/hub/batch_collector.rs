@@ -24,7 +24,7 @@ const BATCH_BYTES: u64 = 4 << 20;
 const PATIENCE: Duration = Duration::from_millis(10);
 /// If most of them send nothing, the next commits don't wait: twice as many each time, up to this number.
 const HASTY: u32 = 64;
-/// How long after a commit hellos wait for others. A hello that comes later does not wait.
+/// How long hellos wait for others after a commit. A later hello does not wait.
 const GATHER: Duration = Duration::from_millis(2);
 /// How often the collector checks meanwhile for other writes, which end the wait. Waking up for each hello would cost
 /// as much as the hello's share of the commit.
@@ -176,7 +176,7 @@ mod tests {
         collector
     }
 
-    /// One that never stops waiting for hellos after a commit.
+    /// A collector that never stops waiting for hellos after a commit.
     fn patient() -> (mpsc::Sender<Job>, BatchCollector) {
         let (sender, queue) = mpsc::channel(8);
         let mut collector = BatchCollector::new(queue);

@@ -55,7 +55,7 @@ impl<'a> Members<'a> {
         }
     }
 
-    /// Takes a known member out.
+    /// Removes a known member and returns it.
     pub(super) fn remove(&mut self, name: &str) -> Option<&'a RawValue> {
         self.known[place(name)?].take()
     }

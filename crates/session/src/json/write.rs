@@ -237,7 +237,7 @@ impl Text {
         Self { text: out, at }
     }
 
-    /// The bytes of memory.
+    /// How many bytes of memory the text occupies.
     pub(crate) fn capacity(&self) -> usize {
         self.text.capacity()
     }

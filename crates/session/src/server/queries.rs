@@ -1,5 +1,5 @@
-//! Queries to the store, one at a time: the rest waits here, bounded in bytes, and is dropped when its subscription
-//! ends.
+//! Queries to the store. The store answers one at a time; the others wait here, bounded in bytes. A query is dropped
+//! when its subscription ends.
 
 use std::collections::BTreeMap;
 

@@ -64,7 +64,7 @@ impl Embedded {
         })
     }
 
-    /// Drops events that are superseded, or no longer kept, because of those that a command has logged.
+    /// Drops the events that those of a command supersede, and those that are no longer kept because of them.
     fn trim(&self, log: &mut Log<'_>, written: &Written) -> Result<()> {
         log.flush()?;
         let most = 2 * written.logged.len() + TRIM_ROWS;

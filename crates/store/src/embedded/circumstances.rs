@@ -1,4 +1,4 @@
-//! What decides a command, beside the tables.
+//! What the outcome of a command depends on, besides the tables.
 
 use session::server::Decided;
 use session::server::ledger::{Account, LogPosition};

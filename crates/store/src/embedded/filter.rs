@@ -1,5 +1,5 @@
-//! Tells most new digests from known ones without a read of the table: new events are the rule, and each would read a
-//! page of its own.
+//! Tells most new digests from known ones without a read of the table: most events are new, and looking each up would
+//! read a page.
 //!
 //! Each slice of the table has a Bloom filter in memory, built by the sweep that passes the slice. A Bloom filter
 //! forgets nothing: once it is full, the sweep rebuilds it from what the table still has.

@@ -30,7 +30,7 @@ pub(super) fn push_offset(row: &mut Vec<u8>, last: u64, offset: u64) {
     push(row, offset - last);
 }
 
-/// The row of these ascending offsets. The first one is not in it, but in its key.
+/// The row of these ascending offsets. It lacks the first one, which is in its key.
 pub(super) fn row(offsets: &[u64]) -> Vec<u8> {
     let mut row = Vec::new();
     for pair in offsets.windows(2) {

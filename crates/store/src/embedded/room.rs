@@ -10,7 +10,7 @@ use super::log::Extent;
 use crate::StoreError;
 
 impl Embedded {
-    /// See [`Store::has_room`](crate::Store::has_room). Logs when the answer changes.
+    /// See [`Store::has_room`](crate::Store::has_room). Logs when the result changes.
     pub(super) fn has_room_for(&self, bytes: u64) -> Result<bool, StoreError> {
         let (host, reserve) = (&self.file.host, self.settings.reserve);
         let Some(free) = host.free().filter(|_| reserve > 0) else { return Ok(true) };

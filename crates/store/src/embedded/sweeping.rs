@@ -1,7 +1,7 @@
 //! Looking through the streams that keep last values, a bounded part at a time.
 //!
-//! A write supersedes what came before it. Two things are left to do: to drop the events that a stream held before it
-//! kept so few, and the times of seconds whose events are all superseded.
+//! A write drops the events that it supersedes. Two things are left for the sweep: events that are too many since a
+//! lower `--keep-topic` applies, and the times of seconds whose events are all superseded.
 
 use std::sync::PoisonError;
 
@@ -33,7 +33,7 @@ enum Part {
     Times(u64),
 }
 
-/// What a step did. Another step is to follow.
+/// What a step did, if another step must follow.
 pub(super) struct Swept {
     pub(super) changed: bool,
 }

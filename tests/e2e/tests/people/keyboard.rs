@@ -49,7 +49,7 @@ async fn the_keyboard_opens_the_link_of_a_message_and_deletes_only_after_a_quest
     ann.activate().await;
     is_at(&ann, "Delete?").await;
     assert_eq!(ann.text(".tools .delete").await, "Delete?");
-    // Whoever goes elsewhere has not meant it.
+    // Leaving the button cancels the question.
     press(&ann, "ArrowLeft", 37, 0).await;
     is_at(&ann, "Edit").await;
     go_to(&ann, "Delete").await;

@@ -238,7 +238,7 @@ impl Relation {
     }
 }
 
-/// Sorts reactions. One function for all orders, because the code of a sort has a kilobyte.
+/// Sorts reactions. One function for all orders, because the code of a sort takes a kilobyte.
 fn sort(reactions: &mut [&Reaction], order: fn(&&Reaction, &&Reaction) -> Ordering) {
     reactions.sort_by(order);
 }

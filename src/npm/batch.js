@@ -6,6 +6,8 @@ import { take } from "./options.js";
 
 /** The maximum number of events in a batch, as in Rust. */
 const FULL = 1024;
+/** The milliseconds after which a batch does not wait for a frame any longer. */
+const HIDDEN = 100;
 
 function nothing() {}
 
@@ -13,7 +15,15 @@ function nothing() {}
 function plan(ms, then) {
   if (ms === "microtask") queueMicrotask(then);
   else if (ms !== "frame") return after(ms, then);
-  else if (globalThis.requestAnimationFrame) requestAnimationFrame(then);
+  else if (globalThis.requestAnimationFrame) {
+    // A hidden page draws nothing. A batch that waited for it would keep its link's window from other subscribers.
+    const cancel = after(HIDDEN, then);
+    const frame = requestAnimationFrame(then);
+    return () => {
+      cancel();
+      cancelAnimationFrame(frame);
+    };
+  }
   // Where nothing is drawn: as often as a screen would be.
   else return after(16, then);
   return nothing;

@@ -233,6 +233,25 @@ test("batches per frame also work where nothing is drawn", async () => {
   assert.deepEqual(heard, [[1, 2]]);
 });
 
+test("a batch per frame does not wait for the next frame of a hidden page, which never comes", async () => {
+  const { requestAnimationFrame, cancelAnimationFrame } = globalThis;
+  const frames = new Map();
+  globalThis.requestAnimationFrame = (draw) => frames.set(frames.size, draw).size - 1;
+  globalThis.cancelAnimationFrame = (frame) => void frames.set(frame, undefined);
+  const { subscribe, publish } = createBus();
+  const heard = [];
+  subscribe("a", (all) => heard.push(all), { batch: "frame" });
+  publish("a", 1);
+  await sleep(150);
+  publish("a", 2);
+  // The former batch's frame is cancelled, so that it does not end this one.
+  frames.get(0)?.();
+  assert.deepEqual(heard, [[1]]);
+  frames.get(1)();
+  assert.deepEqual(heard, [[1], [2]]);
+  Object.assign(globalThis, { requestAnimationFrame, cancelAnimationFrame });
+});
+
 test("a batch is delivered at 1024 events, whatever its interval", () => {
   const { subscribe, publish } = createBus();
   const heard = [];

@@ -41,8 +41,8 @@ export function subscribing(core, flag, version, bus, refresh, skip) {
         balance: balance?.by ? 2 : Number(balance === "least-pending"),
         capacity: queue?.capacity ?? 0,
         policy: queue?.policy ?? 0,
-        key,
-        by: balance?.by,
+        key: keyed(slot, key),
+        by: keyed(slot, balance?.by),
         replay,
         serves,
       };
@@ -56,6 +56,21 @@ export function subscribing(core, flag, version, bus, refresh, skip) {
     }
     return { slot, end: () => end(slot) };
   };
+
+  /** A key that throws is a failure of its subscription, and its event has the key "". */
+  function keyed(slot, key) {
+    return (
+      key &&
+      ((data, event) => {
+        try {
+          return key(data, event);
+        } catch (error) {
+          bus.failed(slot, event, error);
+          return "";
+        }
+      })
+    );
+  }
 
   /** Without the counters' own subscriptions. */
   bus.subscriptions = () => core.subscriptions() + uncounted - bus.watchers.size;

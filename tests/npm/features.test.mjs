@@ -83,6 +83,21 @@ test("a queue delivers one event at a time, drops events by its policy, and repo
   }
 });
 
+test("a key that throws is reported, as a handler that throws", async () => {
+  const { subscribe, publish } = createBus();
+  const failures = [];
+  const heard = [];
+  subscribe("$bus.error", ({ label, message }) => void failures.push(`${label}: ${message}`));
+  const key = () => { throw new Error("no key"); };
+  subscribe("price", (data) => void heard.push(data), { queue: 2, overflow: { conflate: key }, label: "chart" });
+  subscribe("job", (data) => void heard.push(data), { group: "workers", balance: { by: key } });
+  publish("price", 1);
+  publish("job", 2);
+  await sleep(5);
+  assert.deepEqual(failures, ["chart: Error: no key", "job: Error: no key"]);
+  assert.deepEqual(heard.sort(), [1, 2]);
+});
+
 test("a full queue that waits refuses an event before any handler sees it, and publishing with `wait` waits", async () => {
   const { subscribe, publish } = createBus();
   const heard = [];

@@ -5,6 +5,7 @@
 
 mod inline;
 
+use super::text::is_visible;
 use inline::inline;
 
 /// A part of a message.
@@ -26,9 +27,22 @@ pub enum Node {
 /// How deep quotes and lists may be in each other. What is deeper is text.
 const MAX_DEPTH: usize = 6;
 
-/// The parts of a message.
+/// The parts of a message. If they would show nothing, because the text is nothing but marks, the text is shown as it is.
 pub fn parse(text: &str) -> Vec<Node> {
-    blocks(text, 0)
+    let mut nodes = blocks(text, 0);
+    if !nodes.iter().any(shows) {
+        nodes.clear();
+        push_text(&mut nodes, text);
+    }
+    nodes
+}
+
+/// Whether anything of a part is visible.
+fn shows(node: &Node) -> bool {
+    match node {
+        Node::Text(text) => is_visible(text),
+        Node::Element { children, .. } => children.iter().any(shows),
+    }
 }
 
 fn element(tag: &'static str, value: &str, children: Vec<Node>) -> Node {

@@ -55,6 +55,24 @@ fn an_empty_text_has_no_nodes() {
 }
 
 #[test]
+fn marks_around_nothing_visible_are_text() {
+    stays(&[
+        "```",
+        "```\n```",
+        "```js",
+        "~~~",
+        "```\n\n```",
+        "` `",
+        ">",
+        "> >",
+        "> ```",
+        "**\u{200b}**",
+        "[\u{200b}](http://example.org)",
+    ]);
+    becomes(&[("```\n\n```\nx", "<pre><code></code></pre>x")]);
+}
+
+#[test]
 fn marks_without_a_partner_are_text() {
     stays(&[
         "2 * 3 * 4",
@@ -87,7 +105,7 @@ fn code_keeps_what_is_in_it() {
         ("```rust\nfn\n```\nafter", "<pre><code>fn</code></pre>after"),
         ("before\n\n~~~\n```\n~~~", "before<pre><code>```</code></pre>"),
         ("```\nno end", "<pre><code>no end</code></pre>"),
-        ("```", "<pre><code></code></pre>"),
+        ("a\n```", "a<pre><code></code></pre>"),
         ("```one line```", "<code>one line</code>"),
     ]);
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use serde_json::Value;
 use session::RejectCode;
 use session::json::{BatchError, Incoming, ReadError, read, read_attributes, read_batch};
@@ -32,7 +32,8 @@ pub(super) enum Mode {
 impl Mode {
     /// The mode of a request, by its media type.
     pub(super) fn of(headers: &HeaderMap) -> Result<Self, Problem> {
-        if headers.get(header::CONTENT_ENCODING).is_some_and(|coding| coding != "identity") {
+        let is_packed = |coding: &HeaderValue| !coding.as_bytes().eq_ignore_ascii_case(b"identity");
+        if headers.get(header::CONTENT_ENCODING).is_some_and(is_packed) {
             return Err(Problem::media_type("a compressed body is not supported"));
         }
         let media_type = media_type(headers)?.unwrap_or_default();
@@ -221,6 +222,8 @@ mod tests {
         assert!(Mode::of(&twice).is_err());
         let packed = headers(&[("content-encoding", "gzip"), ("content-type", STRUCTURED)]);
         assert!(Mode::of(&packed).is_err());
+        let plain = headers(&[("content-encoding", "Identity"), ("content-type", STRUCTURED)]);
+        assert_eq!(Mode::of(&plain).ok(), Some(Mode::Structured));
     }
 
     #[test]

@@ -261,9 +261,11 @@ async fn a_batch_takes_its_part_of_the_window_until_it_was_handled() {
           rules: [{ pattern: "t.x", direction: "in", from: "earliest", window: { events: 4 } }],
         });
         const frames = [];
-        const draw = globalThis.requestAnimationFrame;
-        other.give = () => (globalThis.requestAnimationFrame = draw);
+        const { requestAnimationFrame, setTimeout } = globalThis;
+        other.give = () => Object.assign(globalThis, { requestAnimationFrame, setTimeout });
         globalThis.requestAnimationFrame = (frame) => frames.push(frame);
+        // The time after which a batch does not wait for its frame never passes.
+        globalThis.setTimeout = (job, ms) => (ms === 100 ? 0 : setTimeout(job, ms));
         other.frame = () => frames.splice(0).forEach((frame) => frame());
         other.end = bus.subscribe("t.x", (all) => other.push(`${all.length}`), { batch: "frame" });
         "#);

@@ -6,8 +6,8 @@ import { take } from "./options.js";
 
 /** The maximum number of events in a batch, as in Rust. */
 const FULL = 1024;
-/** The milliseconds after which a batch does not wait for a frame any longer. */
-const HIDDEN = 100;
+/** The milliseconds after which a batch stops waiting for a frame. */
+const FRAME_TIMEOUT = 100;
 
 function nothing() {}
 
@@ -17,7 +17,7 @@ function plan(ms, then) {
   else if (ms !== "frame") return after(ms, then);
   else if (globalThis.requestAnimationFrame) {
     // A hidden page draws nothing. A batch that waited for it would keep its link's window from other subscribers.
-    const cancel = after(HIDDEN, then);
+    const cancel = after(FRAME_TIMEOUT, then);
     const frame = requestAnimationFrame(then);
     return () => {
       cancel();
